@@ -1,0 +1,32 @@
+# All that one needs to know. One configuration (release) and one set of flags, so that everything shares one build.
+SHELL := /bin/bash
+SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest --parallel
+SWIFT := Sources Tests Package.swift
+SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh
+
+.PHONY: help demo test fmt lint bench build clean
+
+help:   ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build  ## back up, destroy, restore and compare, before your eyes
+	@Tests/Real/packages.sh run test && Tests/Real/with-engine.sh Demo/run.sh
+
+test:   ## everything, against a real Docker engine of its own (as root)
+	@Tests/Real/packages.sh build run test && Tests/Real/with-engine.sh $(SWIFT_TEST)
+
+fmt:    ## format the Swift sources in place
+	@swift format -i -r -p $(SWIFT)
+
+lint:   ## formatting and shell scripts; changes nothing
+	@swift format lint -s -r -p $(SWIFT)
+	@Tests/Real/packages.sh lint && if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
+
+bench: build  ## against tar | gpg, restic and borg
+	@Tests/Real/packages.sh run bench && Benchmarks/run.sh
+
+build:  ## .build/release/holdfast
+	@Tests/Real/packages.sh build && swift build -c release
+
+clean:  ## remove what was built
+	@swift package clean

@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target is compiled alike: Swift 6, explicit existentials, imports that say what they use, no warnings.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.target(name: name), "TestKit"] + dependencies,
+        swiftSettings: swiftSettings
+    )
+}
+
+let package = Package(
+    name: "holdfast",
+    products: [.executable(name: "holdfast", targets: ["holdfast"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "holdfast",
+            dependencies: [
+                "Recovery", "RestorePoints", "Docker", "HTTPClient", "Archives", "OpenPGP", "Settings", "Machine",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
+        room("RestorePoints", ["Archives", "OpenPGP", "Machine"]),
+        room("Docker", ["HTTPClient", "Machine"]),
+        room("HTTPClient", ["CCurl", "Machine"]),
+        room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
+        room("OpenPGP", ["Machine"]),
+        room("Settings", ["Machine", "Yams"]),
+        room(
+            "Machine",
+            [
+                "CCrypto", "CLinux",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .target(
+            name: "TestKit", dependencies: ["Machine", "OpenPGP", "Docker"], path: "Tests/TestKit",
+            swiftSettings: swiftSettings),
+        tests(of: "Machine"),
+        tests(of: "Archives", ["OpenPGP", "Machine"]),
+        tests(of: "OpenPGP", ["Machine"]),
+        tests(of: "Docker", ["HTTPClient", "Machine"]),
+        tests(of: "Settings", ["Machine"]),
+        tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"]),
+        tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
+        .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "CommandTests", dependencies: ["Machine", "TestKit"],
+            swiftSettings: swiftSettings),
+    ]
+)

@@ -1,0 +1,253 @@
+internal import CArchive
+import Glibc
+import Machine
+
+/// Reads a tar of any dialect that anybody made, through libarchive.
+///
+/// It has no manifest, so that only its compression and its end say whether it is whole. What could harm this host is
+/// refused, not skipped, unless the policy allows it.
+final class ForeignArchive {
+    private let source: PlainSource
+    private let reading: Reading
+    private let policy: ForeignPolicy
+    private let archive: OpaquePointer
+    /// How many bytes of zeros the stream ended with so far.
+    private var zeros: Int64 = 0
+
+    init(_ source: PlainSource, _ reading: Reading, _ policy: ForeignPolicy) throws {
+        self.source = source
+        self.reading = reading
+        self.policy = policy
+        archive = try Codec.reading()
+    }
+
+    deinit { archive_read_free(archive) }
+
+    /// Reads all of it; `first` is its first block.
+    func read(_ first: UnsafeRawBufferPointer) throws {
+        // In any other locale libarchive would rewrite names to composed characters; in "C" it leaves their bytes alone.
+        let plain = newlocale(1 << LC_CTYPE, "C", nil)
+        let former = uselocale(plain)
+        defer {
+            uselocale(former)
+            freelocale(plain)
+        }
+        var start: [UInt8]? = Array(first)
+        let held = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 16)
+        defer { held.deallocate() }
+        let feed = Codec.Feed { [self] in
+            if let bytes = start {
+                start = nil
+                held.copyBytes(from: bytes)
+                countZeros(UnsafeRawBufferPointer(held))
+                return UnsafeRawBufferPointer(held)
+            }
+            let bytes = try source.some(.max)
+            countZeros(bytes)
+            return bytes
+        }
+        archive_read_support_format_tar(archive)
+        try feed.open(archive)
+        var header: OpaquePointer?
+        while true {
+            let result = archive_read_next_header(archive, &header)
+            if result == ARCHIVE_EOF { break }
+            if result == ARCHIVE_FATAL, reading.report.entries == 0, (try? feed.rethrow()) != nil {
+                throw ArchiveError(
+                    code: "archive.no-tar", what: "This is no tar archive: \(Codec.message(archive)).",
+                    remedy: "holdfast restores tar archives, plain or compressed with zstd, gzip, xz or bzip2.")
+            }
+            try feed.check(result, archive)
+            guard let header else { break }
+            try take(header, feed)
+        }
+        while case let rest = try source.some(.max), !rest.isEmpty {
+            guard rest.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("something follows its end") }
+            countZeros(rest)
+        }
+        guard zeros >= 1024 else { throw ArchiveError.cut("it lacks the empty blocks that close a tar") }
+    }
+
+    private func countZeros(_ bytes: UnsafeRawBufferPointer) {
+        let trailing = bytes.reversed().prefix { $0 == 0 }.count
+        zeros = trailing == bytes.count ? zeros + Int64(trailing) : Int64(trailing)
+    }
+
+    private func take(_ header: OpaquePointer, _ feed: Codec.Feed) throws {
+        let entry = try entry(of: header)
+        try judge(entry)
+        let wanted = try reading.begin(entry)
+        guard entry.kind == .file else { return }
+        var end: Int64 = 0
+        while true {
+            try reading.stop.check()
+            var bytes: UnsafeRawPointer?
+            var count = 0
+            var offset: la_int64_t = 0
+            let result = archive_read_data_block(archive, &bytes, &count, &offset)
+            if result == ARCHIVE_EOF { break }
+            try feed.check(result, archive)
+            guard count > 0 else { continue }
+            guard offset >= end, offset + Int64(count) <= entry.size else {
+                throw ArchiveError.damaged("a file's data", entry.shownPath)
+            }
+            end = offset + Int64(count)
+            if wanted != nil { try reading.tree?.write(UnsafeRawBufferPointer(start: bytes, count: count), at: offset) }
+            reading.meter.add(bytes: count)
+        }
+        if var wanted {
+            // Sets the length, for a hole at the end.
+            if end < entry.size { wanted.extents = [] }
+            try reading.tree?.finishFile(wanted)
+        }
+    }
+
+    // MARK: - What is refused
+
+    private func judge(_ entry: Entry) throws {
+        let path = entry.shownPath
+        switch entry.kind {
+        case .character, .block:
+            if !policy.allowDevices {
+                throw ArchiveError.unsafeEntry(path, "a device node", option: "--allow-devices")
+            }
+        case .symlink:
+            if !policy.allowEscapingLinks, Self.escapes(entry.link, from: entry.path) {
+                throw ArchiveError.unsafeEntry(
+                    path, "a symbolic link to “\(RawPath(entry.link))”, which can lead out of the folder",
+                    option: "--allow-escaping-links")
+            }
+        default: break
+        }
+        guard !policy.allowSetID, entry.kind != .directory, entry.kind != .symlink else { return }
+        if entry.mode & 0o6000 != 0 {
+            throw ArchiveError.unsafeEntry(path, "a file with set-id bits", option: "--allow-setid")
+        }
+        if entry.attributes.contains(where: { $0.name.elementsEqual("security.capability".utf8) }) {
+            throw ArchiveError.unsafeEntry(path, "a file with capabilities", option: "--allow-setid")
+        }
+    }
+
+    /// Whether a link can lead out of the tree. `..` is judged at the front only, where it goes up through folders that
+    /// are no links; behind a name it could go up from wherever another link leads.
+    static func escapes(_ link: [UInt8], from path: [UInt8]) -> Bool {
+        if link.first == 0x2f { return true }
+        var depth = path.split(separator: 0x2f).count - 1
+        var named = false
+        for part in link.split(separator: 0x2f) where !part.elementsEqual([0x2e]) {
+            if part.elementsEqual([0x2e, 0x2e]) {
+                depth -= 1
+                if named || depth < 0 { return true }
+            } else {
+                named = true
+            }
+        }
+        return false
+    }
+
+    // MARK: - From libarchive's entry to ours
+
+    private func entry(of header: OpaquePointer) throws -> Entry {
+        guard let name = archive_entry_pathname(header) else { throw ArchiveError.damaged("an entry has no name") }
+        var entry = Entry()
+        entry.path = try Self.plainPath(RawPath(cString: name))
+        if let target = archive_entry_hardlink(header) {
+            entry.kind = .hardlink
+            entry.link = try Self.plainPath(RawPath(cString: target))
+            return entry
+        }
+        guard let kind = Entry.Kind(mode: archive_entry_filetype(header)) else {
+            throw ArchiveError.damaged("an entry is of an unknown kind", entry.shownPath)
+        }
+        entry.kind = kind
+        entry.mode = archive_entry_perm(header) & 0o7777
+        guard let owner = UInt32(exactly: archive_entry_uid(header)), let group = UInt32(exactly: archive_entry_gid(header))
+        else { throw ArchiveError.damaged("an owner", entry.shownPath) }
+        entry.owner = owner
+        entry.group = group
+        entry.size = kind == .file ? max(0, archive_entry_size(header)) : 0
+        entry.modified = Self.moment(archive_entry_mtime(header), archive_entry_mtime_nsec(header))
+        if archive_entry_atime_is_set(header) != 0 {
+            entry.accessed = Self.moment(archive_entry_atime(header), archive_entry_atime_nsec(header))
+        }
+        if kind == .symlink, let target = archive_entry_symlink(header) { entry.link = RawPath(cString: target).bytes }
+        entry.major = UInt32(truncatingIfNeeded: archive_entry_rdevmajor(header))
+        entry.minor = UInt32(truncatingIfNeeded: archive_entry_rdevminor(header))
+        if kind == .file, archive_entry_sparse_reset(header) > 0 {
+            var offset: la_int64_t = 0
+            var length: la_int64_t = 0
+            var extents: [Entry.Extent] = []
+            while archive_entry_sparse_next(header, &offset, &length) == ARCHIVE_OK {
+                extents.append(Entry.Extent(offset: offset, length: length))
+            }
+            entry.extents = extents
+        }
+        readAttributes(header, into: &entry)
+        entry.accessList = accessList(header, ARCHIVE_ENTRY_ACL_TYPE_ACCESS)
+        entry.defaultAccessList = accessList(header, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT)
+        return entry
+    }
+
+    /// Without `./` and doubled or closing slashes; empty for the root.
+    private static func plainPath(_ name: RawPath) throws -> [UInt8] {
+        guard name.bytes.first != 0x2f else { throw ArchiveError.unsafePath(name, "is absolute") }
+        guard name.bytes.count <= Limits.path else { throw ArchiveError.unsafePath(RawPath("…"), "is longer than 64 KiB") }
+        let parts = name.components.filter { !$0.elementsEqual([0x2e]) }
+        guard !parts.contains(where: { $0.elementsEqual([0x2e, 0x2e]) }) else {
+            throw ArchiveError.unsafePath(name, "leads out of the folder (..)")
+        }
+        return Array(parts.joined(separator: [0x2f]))
+    }
+
+    /// libarchive gives `-1.5` as −1 s and 0.5 · 10⁹ ns, counted away from zero.
+    private static func moment(_ seconds: time_t, _ nanoseconds: Int) -> Timestamp {
+        if seconds < 0, nanoseconds > 0 {
+            return Timestamp(seconds: Int64(seconds) - 1, nanoseconds: Int32(1_000_000_000 - nanoseconds))
+        }
+        return Timestamp(seconds: Int64(seconds), nanoseconds: Int32(truncatingIfNeeded: nanoseconds))
+    }
+
+    private func readAttributes(_ header: OpaquePointer, into entry: inout Entry) {
+        guard archive_entry_xattr_reset(header) > 0 else { return }
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var size = 0
+        while archive_entry_xattr_next(header, &name, &value, &size) == ARCHIVE_OK, let name {
+            let attribute = RawPath(cString: name).bytes
+            // ACLs have records of their own, and files' NFSv4 forms mean nothing here.
+            if attribute.starts(with: "system.".utf8) { continue }
+            entry.attributes.append(
+                Entry.Attribute(name: attribute, value: Array(UnsafeRawBufferPointer(start: value, count: size))))
+        }
+    }
+
+    private func accessList(_ header: OpaquePointer, _ type: Int32) -> [UInt8] {
+        guard archive_entry_acl_reset(header, type) > 0 else { return [] }
+        var lines: [(order: Int, text: [UInt8])] = []
+        var kind: Int32 = 0
+        var bits: Int32 = 0
+        var tag: Int32 = 0
+        var id: Int32 = 0
+        var name: UnsafePointer<CChar>?
+        while archive_entry_acl_next(header, type, &kind, &bits, &tag, &id, &name) == ARCHIVE_OK {
+            let known: [(tag: Int32, word: StaticString, hasID: Bool)] = [
+                (ARCHIVE_ENTRY_ACL_USER_OBJ, "user", false), (ARCHIVE_ENTRY_ACL_USER, "user", true),
+                (ARCHIVE_ENTRY_ACL_GROUP_OBJ, "group", false), (ARCHIVE_ENTRY_ACL_GROUP, "group", true),
+                (ARCHIVE_ENTRY_ACL_MASK, "mask", false), (ARCHIVE_ENTRY_ACL_OTHER, "other", false),
+            ]
+            guard let order = known.firstIndex(where: { $0.tag == tag }) else { continue }
+            var text: [UInt8] = []
+            text.append(known[order].word)
+            text.append(0x3a)
+            if known[order].hasID { text.append(decimal: UInt32(bitPattern: id)) }
+            text.append(0x3a)
+            text.append(bits & ARCHIVE_ENTRY_ACL_READ != 0 ? 0x72 : 0x2d)
+            text.append(bits & ARCHIVE_ENTRY_ACL_WRITE != 0 ? 0x77 : 0x2d)
+            text.append(bits & ARCHIVE_ENTRY_ACL_EXECUTE != 0 ? 0x78 : 0x2d)
+            lines.append((order, text))
+        }
+        let isTrivial = type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && lines.count <= 3
+        if isTrivial { return [] }
+        return Array(lines.sorted { $0.order < $1.order }.map(\.text).joined(separator: [0x2c]))
+    }
+}

@@ -1,0 +1,37 @@
+/// A number of bytes that prints with its unit.
+package struct ByteCount: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let bytes: Int64
+
+    package init(_ bytes: some BinaryInteger) { self.bytes = Int64(clamping: bytes) }
+
+    package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+    package static func + (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes + right.bytes) }
+
+    /// Three figures and a binary unit: `512 B`, `1.46 MiB`, `14.6 GiB`.
+    package var description: String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value.magnitude >= 1000, unit + 1 < units.count {
+            value /= 1024
+            unit += 1
+        }
+        if unit == 0 { return "\(bytes) B" }
+        let decimals = value.magnitude < 10 ? 2 : value.magnitude < 100 ? 1 : 0
+        return "\(value.fixed(decimals)) \(units[unit])"
+    }
+}
+
+extension Double {
+    /// With so many decimals, rounded half away from zero: `(1.25).fixed(1)` is `1.3`.
+    package func fixed(_ decimals: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        let scaled = Int64((magnitude * scale).rounded())
+        let whole = scaled / Int64(scale)
+        let rest = String(scaled % Int64(scale))
+        let sign = self < 0 && scaled != 0 ? "-" : ""
+        if decimals == 0 { return "\(sign)\(whole)" }
+        return "\(sign)\(whole)." + String(repeating: "0", count: decimals - rest.count) + rest
+    }
+}

@@ -1,0 +1,33 @@
+internal import CLinux
+import Glibc
+
+/// A lock between processes that the kernel drops when its owner dies, however it dies (an open file description lock).
+package final class FileLock: Sendable {
+    private let file: Descriptor
+
+    private init(_ file: Descriptor) { self.file = file }
+
+    /// Takes the lock on the file `name` in `folder`, which is made when missing.
+    ///
+    /// - Returns: nil if somebody else holds it; `holder(of:in:)` says who.
+    package static func take(_ name: String, in folder: Descriptor, saying note: String) throws -> FileLock? {
+        let file = try folder.open(name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        guard linux_lock(file.raw) == 0 else {
+            if errno == EAGAIN || errno == EACCES { return nil }
+            throw MachineError.call("lock", file.path)
+        }
+        _ = ftruncate(file.raw, 0)
+        try file.write("\(getpid()) \(note)\n")
+        return FileLock(file)
+    }
+
+    /// What the holder wrote about itself: its process id and what it does. For messages only.
+    package static func holder(of name: String, in folder: Descriptor) -> String? {
+        guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW), let bytes = try? file.readAll(limit: 4096)
+        else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
+    }
+
+    /// Lets go; also happens when the last reference goes.
+    package func release() { try? file.close() }
+}

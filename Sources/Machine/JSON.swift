@@ -1,0 +1,40 @@
+internal import FoundationEssentials
+
+/// JSON as we write it everywhere: UTF-8, keys sorted, indented for people, closed by a newline.
+package enum JSON {
+    package static func write(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+    }
+
+    /// One line, without a newline inside or at the end.
+    package static func writeLine(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(value))
+    }
+
+    /// Reads a value.
+    ///
+    /// - Parameter place: where the bytes came from, for the message.
+    package static func read<Value: Decodable>(_ type: Value.Type, _ bytes: [UInt8], place: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw MachineError(
+                code: "machine.bad-json", what: "The JSON is not what was expected: \(words(error)).", place: place)
+        }
+    }
+
+    private static func words(_ error: DecodingError) -> String {
+        let context: DecodingError.Context
+        switch error {
+        case .keyNotFound(let key, _): return "`\(key.stringValue)` is missing"
+        case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found): context = found
+        @unknown default: return "it cannot be read"
+        }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return path.isEmpty ? "it is cut or no JSON" : "`\(path)` has another type"
+    }
+}

@@ -1,0 +1,84 @@
+package import Archives
+package import Docker
+package import Machine
+package import OpenPGP
+package import RestorePoints
+package import Settings
+
+/// What one backup run is going to do; printed by `--dry-run`, carried out by ``BackupRun``.
+package struct BackupPlan: Sendable {
+    package let directory: String
+    package let compression: Archives.Compression
+    /// Whom the archives are made for, and until when the keys are good.
+    package let recipients: [PublicKey]
+    /// Items one after another in each lane, lanes side by side. Items whose reading stops the same container share a
+    /// lane, so that it is stopped once.
+    package let lanes: [[PlannedItem]]
+    /// One archive for everything.
+    package let singleArchive: Bool
+    /// What the point will take, going by the last one; nil when no item has been backed up before.
+    package let forecast: ByteCount?
+    package let free: ByteCount?
+    /// What a person should know before it starts.
+    package let warnings: [String]
+
+    package var items: [PlannedItem] { lanes.flatMap(\.self).sorted { $0.item < $1.item } }
+}
+
+/// One item of a plan: where its data lies and what happens around its reading.
+package struct PlannedItem: Sendable {
+    package let item: Item
+    /// The folder that is read.
+    package let path: String
+    /// What is left out, by path below `path`.
+    package let source: Settings.FilesSource?
+    package let mayBeEmpty: Bool
+    /// Containers that are kept still meanwhile, all of them running when the plan was made.
+    package let still: [Stilled]
+    /// Commands before and after, with the container that each runs in.
+    package let before: [Hook]
+    package let after: [Hook]
+    /// Facts for the manifest's private half; nil without an engine.
+    package let volume: Volume?
+    /// All containers that use it, running or not.
+    package let users: [Container]
+    /// Its archive's size in the newest point that has it.
+    package let expected: ByteCount?
+    package let expectedData: ByteCount?
+
+    /// A container and how it is kept still.
+    package struct Stilled: Hashable, Sendable {
+        package let id: String
+        package let name: String
+        package let mode: Settings.Quiesce
+    }
+
+    /// A command and its container.
+    package struct Hook: Hashable, Sendable {
+        package let container: String
+        package let name: String
+        package let command: String
+    }
+
+    /// Labels by which a container says itself how its volumes are to be backed up.
+    package enum Label {
+        package static let quiesce = "holdfast.quiesce"
+        package static let before = "holdfast.before"
+        package static let after = "holdfast.after"
+    }
+}
+
+/// Which items a person asked for.
+package struct BackupRequest: Sendable {
+    /// Only items of this kind; nil: all.
+    package var kind: Item.Kind?
+    /// Only items of these names; empty: all.
+    package var names: [String]
+    package var singleArchive: Bool
+
+    package init(kind: Item.Kind? = nil, names: [String] = [], singleArchive: Bool = false) {
+        self.kind = kind
+        self.names = names
+        self.singleArchive = singleArchive
+    }
+}

@@ -1,0 +1,240 @@
+internal import Archives
+internal import Docker
+internal import Glibc
+internal import Machine
+internal import OpenPGP
+internal import RestorePoints
+internal import Settings
+
+/// Looks at host and settings, and decides what a run will do. Changes nothing, and creates nothing: a wrong name is an
+/// error, never an empty volume.
+package struct BackupPlanner: Sendable {
+    private let site: Site
+    private var warnings: [String] = []
+
+    package init(_ site: Site) { self.site = site }
+
+    /// Makes the plan.
+    ///
+    /// - Throws: when a name is unknown, nothing is selected, a recipient is not usable, or an engine that is there does
+    ///   not answer.
+    package mutating func plan(_ request: BackupRequest) async throws -> BackupPlan {
+        let recipients = try await usableRecipients(site)
+        for key in recipients { warnings += expiryWarning(key) }
+        let last = lastRecords()
+        var items: [PlannedItem] = []
+        if request.kind != .files { items += try await volumes(last) }
+        if request.kind != .volume { items += try await files(last) }
+        items = try filter(items, request)
+        guard !items.isEmpty else {
+            throw RecoveryError.refused(
+                "nothing", "There is nothing to back up: no volume is selected and no folder is named.",
+                place: site.settings.file, remedy: "See backup.volumes.include and backup.files, then: holdfast check")
+        }
+        let expected = items.compactMap(\.expected?.bytes)
+        return BackupPlan(
+            directory: site.settings.backup.directory, compression: Compression(site.settings.backup.compression),
+            recipients: recipients, lanes: request.singleArchive ? [items.sorted { $0.item < $1.item }] : lanes(of: items),
+            singleArchive: request.singleArchive, forecast: expected.isEmpty ? nil : ByteCount(expected.reduce(0, +)),
+            free: freeSpace(at: site.settings.backup.directory), warnings: warnings)
+    }
+
+    // MARK: - Volumes
+
+    private mutating func volumes(_ last: [Item: LastTime]) async throws -> [PlannedItem] {
+        let settings = site.settings.backup.volumes
+        guard case .reachable(let engine) = site.engine else { return try volumesWithoutEngine(last) }
+        let containers = try await engine.containers()
+        var planned: [PlannedItem] = []
+        for volume in try await engine.volumes() where settings.selects(volume.name) {
+            let item = Item(.volume, volume.name)
+            let users = containers.filter { $0.uses(volume) }
+            planned.append(
+                PlannedItem(
+                    item: item, path: volumePath(volume), source: nil, mayBeEmpty: settings.mayBeEmpty(volume.name),
+                    still: try stilled(volume.name, users), before: try hooks(volume.name, users, \.before, PlannedItem.Label.before),
+                    after: try hooks(volume.name, users, \.after, PlannedItem.Label.after), volume: volume, users: users,
+                    expected: last[item]?.size, expectedData: last[item]?.data))
+        }
+        return planned
+    }
+
+    private func volumePath(_ volume: Volume) -> String {
+        guard let root = site.settings.backup.volumes.root else { return volume.mountpoint }
+        return "\(root)/\(volume.name)/_data"
+    }
+
+    private mutating func volumesWithoutEngine(_ last: [Item: LastTime]) throws -> [PlannedItem] {
+        let settings = site.settings.backup.volumes
+        guard let root = settings.root else {
+            if site.settings.backup.files.isEmpty, case .absent(let reason) = site.engine { throw reason }
+            warnings.append("There is no engine to ask for volumes, and backup.volumes.root is not set: no volume is in this backup.")
+            return []
+        }
+        warnings.append("There is no engine: the volumes in \(root) are read as they lie, nothing is stopped or asked.")
+        return try Descriptor.open(root, O_RDONLY | O_DIRECTORY).names().filter { name in
+            settings.selects(name) && Item.isName(name) && access("\(root)/\(name)/_data", F_OK) == 0
+        }.map { name in
+            let item = Item(.volume, name)
+            return PlannedItem(
+                item: item, path: "\(root)/\(name)/_data", source: nil, mayBeEmpty: settings.mayBeEmpty(name), still: [],
+                before: [], after: [], volume: nil, users: [], expected: last[item]?.size, expectedData: last[item]?.data)
+        }
+    }
+
+    // MARK: - Quiescing and hooks
+
+    private mutating func stilled(_ volume: String, _ users: [Container]) throws -> [PlannedItem.Stilled] {
+        let configured = site.settings.backup.volumes.quiesce(for: volume)
+        return try users.filter { $0.state == .running }.compactMap { user in
+            let mode = try configured ?? labelled(user) ?? .none
+            if mode == .stop, user.isAutoRemoved {
+                throw RecoveryError.refused(
+                    "would-delete", "\(user.name) was started with --rm: stopping it would delete it.", place: "volume \(volume)",
+                    remedy: "Use `pause` or `none` for this volume, or start that container without --rm.")
+            }
+            return mode == .none ? nil : PlannedItem.Stilled(id: user.id, name: user.name, mode: mode)
+        }
+    }
+
+    private func labelled(_ user: Container) throws -> Settings.Quiesce? {
+        guard let word = user.labels[PlannedItem.Label.quiesce] else { return nil }
+        guard let mode = Settings.Quiesce(rawValue: word) else {
+            throw RecoveryError.refused(
+                "bad-label", "The label \(PlannedItem.Label.quiesce) of \(user.name) says “\(word)”.", place: "container \(user.name)",
+                remedy: "It may say stop, pause or none.")
+        }
+        return mode
+    }
+
+    /// The commands of the settings, in the one container that uses the volume, then those of the containers' labels.
+    private func hooks(
+        _ volume: String, _ users: [Container], _ part: KeyPath<Settings.Hooks, [String]>, _ label: String
+    ) throws -> [PlannedItem.Hook] {
+        let running = users.filter { $0.state == .running }
+        var hooks: [PlannedItem.Hook] = []
+        if let commands = site.settings.backup.volumes.hooks(for: volume)?[keyPath: part], !commands.isEmpty {
+            guard running.count == 1, let user = running.first else {
+                throw RecoveryError.refused(
+                    "hook-container",
+                    "The hooks of \(volume) need exactly one running container that uses it, there are \(running.count).",
+                    place: site.settings.file,
+                    remedy: "Put the commands into labels of the container they belong to: \(PlannedItem.Label.before), \(PlannedItem.Label.after).")
+            }
+            hooks += commands.map { PlannedItem.Hook(container: user.id, name: user.name, command: $0) }
+        }
+        for user in running {
+            guard let command = user.labels[label] else { continue }
+            hooks.append(PlannedItem.Hook(container: user.id, name: user.name, command: command))
+        }
+        return hooks
+    }
+
+    /// Joins items that keep the same container still into one lane each.
+    private func lanes(of items: [PlannedItem]) -> [[PlannedItem]] {
+        var lanes: [(containers: Set<String>, items: [PlannedItem])] = []
+        for item in items.sorted(by: { $0.item < $1.item }) {
+            var lane = (containers: Set(item.still.map(\.id)), items: [item])
+            let joined = lanes.filter { !$0.containers.isDisjoint(with: lane.containers) }
+            lanes.removeAll { !$0.containers.isDisjoint(with: lane.containers) }
+            for other in joined {
+                lane.containers.formUnion(other.containers)
+                lane.items = other.items + lane.items
+            }
+            lanes.append(lane)
+        }
+        // The largest first, so that the last one to end is a short one.
+        return lanes.map(\.items).sorted { weight($0) > weight($1) }
+    }
+
+    private func weight(_ lane: [PlannedItem]) -> Int64 { lane.reduce(0) { $0 + ($1.expectedData?.bytes ?? 0) } }
+
+    // MARK: - Files
+
+    private func files(_ last: [Item: LastTime]) async throws -> [PlannedItem] {
+        site.settings.backup.files.map { source in
+            let item = Item(.files, source.name)
+            return PlannedItem(
+                item: item, path: source.path, source: source, mayBeEmpty: false, still: [], before: [], after: [], volume: nil,
+                users: [], expected: last[item]?.size, expectedData: last[item]?.data)
+        }
+    }
+
+    // MARK: - Selection and forecast
+
+    private func filter(_ items: [PlannedItem], _ request: BackupRequest) throws -> [PlannedItem] {
+        guard !request.names.isEmpty else { return items }
+        return try request.names.reduce(into: []) { chosen, name in
+            let found = items.filter { $0.item.name == name || $0.item.description == name }
+            guard found.count == 1, let one = found.first else {
+                let known = items.map { $0.item.name }.joined(separator: ", ")
+                throw RecoveryError.refused(
+                    "unknown-name",
+                    found.isEmpty
+                        ? "There is no volume or folder “\(RawPath(name))” among what is to be backed up."
+                        : "“\(name)” is both a volume and a folder.",
+                    remedy: found.isEmpty ? "There are: \(known). Nothing was made." : "Say which: holdfast backup volumes|files \(name)")
+            }
+            if !chosen.contains(where: { $0.item == one.item }) { chosen.append(one) }
+        }
+    }
+
+    private typealias LastTime = (size: ByteCount?, data: ByteCount)
+
+    /// What each item took in the newest point that has it whole.
+    private func lastRecords() -> [Item: LastTime] {
+        var last: [Item: LastTime] = [:]
+        for point in (try? site.catalog.points().suffix(50)) ?? [] {
+            guard case .success(let manifest) = point.manifest else { continue }
+            for record in manifest.items where record.outcome == .whole {
+                let size = record.within == nil ? record.archive.flatMap { manifest.archive(named: $0)?.size } : nil
+                last[record.item] = (size.map { ByteCount($0) }, ByteCount(record.bytes))
+            }
+        }
+        return last
+    }
+
+    private func expiryWarning(_ key: PublicKey) -> [String] {
+        guard case .usable(let until?) = key.encryptionState(at: site.clock.now()) else { return [] }
+        let days = Int(until.since(site.clock.now()) / 86_400)
+        return days <= 30 ? ["The key \(key.fingerprint) expires in \(days) days (\(until)): then backups stop. See holdfast check."] : []
+    }
+}
+
+/// The keys to encrypt to, every one of them usable now.
+func usableRecipients(_ site: Site) async throws -> [PublicKey] {
+    guard !site.recipients.isEmpty else {
+        throw RecoveryError.refused(
+            "no-recipients", "Nobody is named who could read the backups.", place: site.settings.file,
+            remedy: "Import a public key (holdfast key import FILE) and write its fingerprint under backup.encryption.recipients.")
+    }
+    var keys: [PublicKey] = []
+    for recipient in site.recipients {
+        let key = try await site.keyring.key(for: recipient)
+        try key.requireEncryption(at: site.clock.now())
+        if !keys.contains(where: { $0.fingerprint == key.fingerprint }) { keys.append(key) }
+    }
+    return keys
+}
+
+/// What is free for this user on the file system that `path`, or the nearest folder above it, lies on.
+func freeSpace(at path: String) -> ByteCount? {
+    var path = path
+    while true {
+        var status = statvfs()
+        if statvfs(path, &status) == 0 { return ByteCount(UInt64(status.f_bavail) * UInt64(status.f_frsize)) }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
+        path = slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
+
+extension Compression {
+    /// The codec for what the settings say.
+    init(_ setting: Settings.Compression) {
+        switch setting {
+        case .zstd(let level): self = .zstd(level: level)
+        case .gzip(let level): self = .gzip(level: level)
+        case .none: self = .none
+        }
+    }
+}

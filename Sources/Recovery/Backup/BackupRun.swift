@@ -1,0 +1,180 @@
+internal import Archives
+internal import Docker
+internal import Machine
+internal import OpenPGP
+package import RestorePoints
+internal import Settings
+
+/// Carries a ``BackupPlan`` out: one restore point, published as its very last deed.
+package struct BackupRun: Sendable {
+    private let site: Site
+    private let plan: BackupPlan
+    private let lock: HeldLock
+
+    package init(_ plan: BackupPlan, _ site: Site, holding lock: HeldLock) {
+        self.plan = plan
+        self.site = site
+        self.lock = lock
+    }
+
+    package struct Result: Sendable {
+        /// The manifest that was published; nil if not a single item could be saved.
+        package let manifest: Manifest?
+        /// By item: what went wrong, in words.
+        package let problems: [String: String]
+        package let seconds: Double
+    }
+
+    /// Makes the point.
+    ///
+    /// - Returns: also when items failed; ``Result/problems`` has them.
+    /// - Throws: when nothing could be published at all for a reason that is no item's; the run record has it too.
+    package func run() async throws -> Result {
+        let started = site.clock.now()
+        let began = monotonicSeconds()
+        var record = try RunRecord.begin("backup", at: started, in: site.state)
+        do {
+            try refuseWithoutSpace()
+            let signer = try await hostKey()
+            let host = try site.state.hostID(clock: site.clock)
+            let writer = try PointWriter(in: site.settings.backup.directory, at: started)
+            let (manifest, problems) = try await discardingOnFailure(writer) {
+                try await makePoint(writer, host: host, signer: signer, started: started)
+            }
+            record.point = manifest.map { $0.point.description }
+            record.problems = problems
+            for item in manifest?.items ?? [] { record.items[item.item.description] = item.outcome }
+            let outcome: RunRecord.Outcome = manifest == nil ? .failed : problems.isEmpty ? .complete : .incomplete
+            try record.end(outcome, at: site.clock.now(), in: site.state)
+            return Result(manifest: manifest, problems: problems, seconds: monotonicSeconds() - began)
+        } catch {
+            record.problems[""] = explain(error).description
+            try? record.end(.failed, at: site.clock.now(), in: site.state)
+            throw error
+        }
+    }
+
+    private func discardingOnFailure<Value>(_ writer: PointWriter, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            try? writer.discard()
+            throw error
+        }
+    }
+
+    // MARK: - The point
+
+    private func makePoint(
+        _ writer: PointWriter, host: String, signer: HostKey, started: Timestamp
+    ) async throws -> (Manifest?, [String: String]) {
+        let outcomes = try await archives(writer, host: host)
+        var problems = outcomes.reduce(into: [String: String]()) { $0.merge($1.problems) { one, _ in one } }
+        var files = outcomes.compactMap(\.archive)
+        guard !files.isEmpty else {
+            try writer.discard()
+            return (nil, problems)
+        }
+        do {
+            files.append(try await privateFacts(writer, host: host, problems: problems))
+        } catch {
+            throw RecoveryError.failed(
+                "private-facts", "The archives were made, but not the private facts: \(explain(error).what) Nothing was published.")
+        }
+        let previous = try site.catalog.points().last { (try? $0.manifest.get().host) == host }
+        let manifest = Manifest(
+            host: host, point: writer.name, started: started, finished: site.clock.now(),
+            previous: previous.map { .init(point: $0.name, sha256: $0.digest.description) },
+            recipients: plan.recipients.map(\.fingerprint.description), archives: files, items: outcomes.flatMap(\.records),
+            holdfast: site.version)
+        let bytes = try JSON.write(manifest)
+        let signature = try await signer.sign(bytes)
+        let names = files.map(\.file)
+        try await onThread("publish") { _ in try writer.publish(bytes, signature: signature, files: names) }
+        if manifest.outcome == .incomplete, problems.isEmpty { problems[""] = "not every item is whole" }
+        return (manifest, problems)
+    }
+
+    /// Runs the lanes side by side, as many as there are cores.
+    private func archives(_ writer: PointWriter, host: String) async throws -> [ArchiveJob.Outcome] {
+        try await sideBySide(plan.lanes) { try await run($0, writer, host) }.flatMap(\.self)
+    }
+
+    private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome] {
+        let stillness = site.engine.engine.map { Stillness(engine: $0, journal: lock.journal, report: site.report) }
+        let jobs = plan.singleArchive ? [job(lane, "all", writer, host)] : lane.map { job([$0], $0.item.description, writer, host) }
+        var outcomes: [ArchiveJob.Outcome] = []
+        do {
+            for job in jobs { outcomes.append(try await job.run(stillness)) }
+        } catch {
+            try? await stillness?.letGo()
+            throw error
+        }
+        do {
+            try await stillness?.letGo()
+        } catch {
+            site.report(.warning("\(explain(error))"))
+            let text = explain(error).description
+            if let last = outcomes.indices.last { outcomes[last].problems["", default: ""] += text }
+        }
+        return outcomes
+    }
+
+    private func job(_ parts: [PlannedItem], _ label: String, _ writer: PointWriter, _ host: String) -> ArchiveJob {
+        ArchiveJob(site: site, plan: plan, host: host, writer: writer, parts: parts, label: label)
+    }
+
+    // MARK: - What goes with it
+
+    private func privateFacts(_ writer: PointWriter, host: String, problems: [String: String]) async throws -> Manifest.Archive {
+        let users = plan.items.flatMap(\.users)
+        var containers: [String: PrivateFacts.ContainerFacts] = [:]
+        for user in users {
+            containers[user.name] = PrivateFacts.ContainerFacts(
+                name: user.name, image: user.image, volumes: user.mounts.compactMap(\.name), project: user.composeProject,
+                service: user.composeService)
+        }
+        let volumes = plan.items.compactMap(\.volume).map { volume in
+            (volume.name, PrivateFacts.VolumeFacts(driver: volume.driver, labels: volume.labels, options: volume.options.mapValues(\.exposed)))
+        }
+        let facts = PrivateFacts(
+            host: host, point: writer.name, volumes: Dictionary(volumes) { one, _ in one }, images: await imageDigests(users),
+            containers: containers.values.sorted { $0.name < $1.name }, problems: problems)
+        let bytes = try Zstandard.compress(try JSON.write(facts))
+        let file = try writer.file(PrivateFacts.fileName)
+        do {
+            let (_, sealed) = try await Encryption(keyring: site.keyring, recipients: plan.recipients).run(
+                { sink, _ in try sink.write(bytes) }, into: file)
+            try file.publish()
+            return Manifest.Archive(
+                file: PrivateFacts.fileName, size: sealed.length, sha256: sealed.digest.description,
+                keys: sealed.recipients.map(\.description))
+        } catch {
+            file.discard()
+            throw error
+        }
+    }
+
+    /// Digests of the images in use; what cannot be asked is left out, for a backup does not hang on it.
+    private func imageDigests(_ users: [Container]) async -> [String: [String]] {
+        guard let engine = site.engine.engine, !users.isEmpty else { return [:] }
+        let images = (try? await engine.images(Set(users.map(\.imageID)))) ?? [:]
+        return Dictionary(users.map { ($0.image, images[$0.imageID]?.digests ?? []) }) { one, _ in one }
+    }
+
+    private func hostKey() async throws -> HostKey {
+        guard let key = try await HostKey.open(site.state.signingHome) else {
+            throw RecoveryError.refused(
+                "no-host-key", "This host has no key of its own to sign its backups with.", place: site.state.signingHome,
+                remedy: "Make it: holdfast init (a holdfast.yml that is there stays as it is)")
+        }
+        return key
+    }
+
+    private func refuseWithoutSpace() throws {
+        guard let forecast = plan.forecast, let free = plan.free, forecast > free else { return }
+        throw RecoveryError.refused(
+            "no-space", "The point will take about \(forecast), but only \(free) are free.", place: plan.directory,
+            remedy: "Free some space or move backup.directory. Older points were not touched.")
+    }
+}

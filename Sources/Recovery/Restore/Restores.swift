@@ -1,0 +1,128 @@
+import Glibc
+package import Machine
+package import RestorePoints
+
+/// One restore that can be undone; `docs/formats/state.md`.
+package struct RestoreRecord: Codable, Sendable {
+    package let restore: String
+    package let point: String
+    package var swaps: [Swap]
+    /// Set once the former data is being dropped: from then on there is no way back.
+    package var committing: Bool?
+
+    /// `live` in `folder`, exchanged with `staged`.
+    package struct Swap: Codable, Sendable, Equatable {
+        package let item: Item
+        package let folder: String
+        package let live: String
+        package let staged: String
+        /// Inode of the restored folder: under `live` once the exchange has happened.
+        package let inode: UInt64
+        /// Whether there was anything under `live`.
+        package let existed: Bool
+        /// The volume, if it was made for this restore.
+        package let madeVolume: String?
+    }
+
+    /// When it was made.
+    package var moment: Timestamp? { PointName(restore)?.moment }
+}
+
+/// The restores that are neither committed nor undone.
+package struct Restores: Sendable {
+    private let state: StateFolder
+
+    package init(_ state: StateFolder) { self.state = state }
+
+    /// All of them, oldest first.
+    package func all() throws -> [RestoreRecord] {
+        let folder = try state.open(Self.folderName)
+        return try folder.names().filter { $0.hasSuffix(".json") }.map { name in
+            let file = try folder.open(name, O_RDONLY | O_NOFOLLOW)
+            return try JSON.read(RestoreRecord.self, try file.readAll(limit: 16 << 20), place: file.path)
+        }
+    }
+
+    /// A name for a restore begun now that no other has.
+    func freshName(_ now: Timestamp) throws -> String {
+        let folder = try state.open(Self.folderName)
+        var name = PointName(now)
+        while folder.has("\(name).json") { name = PointName(name.moment.advanced(by: 1)) }
+        return name.description
+    }
+
+    func write(_ record: RestoreRecord) throws {
+        try state.open(Self.folderName).publish("\(record.restore).json", try JSON.write(record), replacing: true)
+    }
+
+    func forget(_ record: RestoreRecord) throws {
+        let folder = try state.open(Self.folderName)
+        try folder.removeTree("\(record.restore).json")
+        try folder.synchronize()
+    }
+
+    private static let folderName = "restores"
+}
+
+extension RestoreRecord.Swap {
+    /// What is under `live` now, read from the disk: a flag could lie after a crash, an inode cannot.
+    var isSwapped: Bool { inode(of: live) == inode }
+
+    /// Puts the restored folder under its live name; does nothing if it is there already.
+    func swap() throws {
+        guard !isSwapped else { return }
+        try turn(from: staged, to: live)
+    }
+
+    /// Puts the former data back under the live name; does nothing if it is there already.
+    func swapBack() throws {
+        guard isSwapped else { return }
+        try turn(from: live, to: staged)
+    }
+
+    /// Removes what is not live.
+    func removeStaged() throws {
+        guard let parent = try? Descriptor.folder(folder) else { return }
+        try parent.removeTree(staged)
+        try parent.synchronize()
+    }
+
+    private func turn(from: String, to: String) throws {
+        let parent = try Descriptor.folder(folder)
+        if existed {
+            try parent.exchange(live, staged)
+        } else {
+            try parent.rename(from, to: to)
+        }
+        try parent.synchronize()
+    }
+
+    private func inode(of name: String) -> UInt64? {
+        var status = stat()
+        guard lstat("\(folder)/\(name)", &status) == 0 else { return nil }
+        return UInt64(status.st_ino)
+    }
+}
+
+extension Restores {
+    /// Meets what an interrupted restore, undo or commit left half done; call it only while holding the lock.
+    ///
+    /// All live, or nothing: a restore that did not come to swap everything goes back to the former data.
+    func settle() throws -> [String] {
+        var done: [String] = []
+        for record in try all() {
+            let swapped = record.swaps.filter(\.isSwapped)
+            if record.committing == true {
+                for swap in record.swaps { try swap.removeStaged() }
+                try forget(record)
+                done.append("finished dropping the former data of the restore \(record.restore)")
+            } else if swapped.count < record.swaps.count {
+                for swap in swapped { try swap.swapBack() }
+                for swap in record.swaps { try swap.removeStaged() }
+                try forget(record)
+                done.append("went back to the former data: the restore \(record.restore) was interrupted")
+            }
+        }
+        return done
+    }
+}

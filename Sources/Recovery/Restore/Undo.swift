@@ -1,0 +1,85 @@
+package import Docker
+internal import Machine
+internal import RestorePoints
+
+/// Goes back to the data that was there before the last restore.
+package struct Undo: Sendable {
+    package let record: RestoreRecord
+    /// Containers that are stopped meanwhile.
+    package let users: [Container]
+    private let site: Site
+
+    /// Looks up the last restore that can be undone.
+    ///
+    /// - Throws: when there is none.
+    package init(_ site: Site) async throws {
+        self.site = site
+        guard let last = try Restores(site.state).all().last(where: { $0.committing != true }) else {
+            throw RecoveryError.refused("nothing-to-undo", "There is no restore that could be undone.", place: site.state.path)
+        }
+        record = last
+        let swaps = last.swaps
+        users = try await site.engine.engine?.containers().filter { container in
+            [.running, .paused, .restarting].contains(container.state)
+                && swaps.contains { swap in
+                    swap.item.kind == .volume
+                        ? container.mounts.contains { $0.name == swap.item.name }
+                        : container.mounts.contains { ($0.source + "/").hasPrefix("\(swap.folder)/\(swap.live)/") }
+                }
+        } ?? []
+    }
+
+    /// What goes, in words: everything written since the restore.
+    package var loss: String {
+        let age = record.moment.map { durationText(max(0, site.clock.now().since($0))) } ?? "an unknown time"
+        return "Everything written in the \(age) since the restore \(record.restore) is lost: the restored data is removed."
+    }
+
+    /// Swaps the former data back, starts what it stopped, and drops the restored data.
+    ///
+    /// - Returns: what is not well although the data is back, in words.
+    package func run(holding lock: HeldLock) async throws -> [String] {
+        let users = Users(self.users, site, lock.journal)
+        do {
+            try await users.stop()
+            for swap in record.swaps { try swap.swapBack() }
+        } catch {
+            _ = await users.start()
+            throw error
+        }
+        let problems = await users.start()
+        for swap in record.swaps { try swap.removeStaged() }
+        try Restores(site.state).forget(record)
+        for volume in record.swaps.compactMap(\.madeVolume) {
+            do {
+                try await site.engine.engine?.removeVolume(volume)
+            } catch {
+                site.report(.warning("The volume \(volume), made by that restore, stays: \(explain(error).what)"))
+            }
+        }
+        return problems
+    }
+}
+
+/// Drops the former data of all restores.
+package struct Commit: Sendable {
+    package let records: [RestoreRecord]
+    private let restores: Restores
+
+    package init(_ site: Site) throws {
+        restores = Restores(site.state)
+        records = try restores.all()
+        guard !records.isEmpty else {
+            throw RecoveryError.refused("nothing-to-commit", "There is no former data to drop.", place: site.state.path)
+        }
+    }
+
+    package func run(holding lock: HeldLock) throws {
+        for var record in records {
+            record.committing = true
+            try restores.write(record)
+            for swap in record.swaps { try swap.removeStaged() }
+            try restores.forget(record)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Docker
+import Machine
+import RestorePoints
+import Settings
+
+/// The right to change something on this host, and the journal that comes with it.
+package struct HeldLock: Sendable {
+    package let journal: Journal
+    private let lock: FileLock
+
+    /// Takes the lock, and meets what an interrupted run left open: containers started again, staging and unfinished
+    /// points removed, dead runs marked.
+    ///
+    /// - Throws: ``RecoveryError`` `busy` when somebody else holds it.
+    package static func take(for command: String, _ site: Site) async throws -> (HeldLock, putRight: [String]) {
+        let folder = try site.state.open()
+        guard let lock = try FileLock.take(lockName, in: folder, saying: command) else {
+            let holder = FileLock.holder(of: lockName, in: folder) ?? "another process"
+            throw RecoveryError.refused(
+                "busy", "Another holdfast is at work: \(holder).", place: site.state.path,
+                remedy: "Wait until it is done. The lock dies with its process; there is nothing to remove by hand.")
+        }
+        let held = HeldLock(journal: try Journal(in: folder), lock: lock)
+        var putRight = try await held.meetObligations(site)
+        putRight += try Restores(site.state).settle()
+        putRight += try PointWriter.sweep(site.settings.backup.directory).map { "removed the unfinished point \($0)" }
+        putRight += try RunRecord.bury(in: site.state, at: site.clock.now()).map { "the run \($0) died before its end" }
+        return (held, putRight)
+    }
+
+    package func release() { lock.release() }
+
+    /// Meets every open obligation; what cannot be met stays open, and the rest is met all the same.
+    private func meetObligations(_ site: Site) async throws -> [String] {
+        var done: [String] = []
+        for (id, obligation) in journal.unpaid {
+            do {
+                if let text = try await meet(obligation, site.engine) { done.append(text) }
+                try journal.pay(id)
+            } catch {
+                site.report(.warning("Could not put right what an interrupted run left: \(explain(error))"))
+            }
+        }
+        return done
+    }
+
+    private func meet(_ obligation: Obligation, _ access: EngineAccess) async throws -> String? {
+        switch obligation {
+        case .remove(let folder, let name):
+            guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
+            try parent.removeTree(name)
+            return "removed the staging folder \(folder)/\(name)"
+        case .start(let container, let name), .unpause(let container, let name):
+            guard case .reachable(let engine) = access else {
+                guard case .absent(let reason) = access else { return nil }
+                throw reason
+            }
+            guard let found = try await engine.find(container) else { return nil }
+            if found.state == .paused {
+                try await engine.unpause(container)
+                return "unpaused \(name)"
+            }
+            guard case .start = obligation, found.state != .running else { return nil }
+            try await engine.start(container)
+            return "started \(name)"
+        }
+    }
+
+    private static let lockName = "lock"
+}

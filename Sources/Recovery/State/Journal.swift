@@ -1,0 +1,141 @@
+import Glibc
+package import Machine
+import Synchronization
+
+/// Something that has to be put right, whatever happens to us.
+package enum Obligation: Hashable, Sendable {
+    /// A container that ran before we stopped it.
+    case start(container: String, name: String)
+    /// A container that we froze.
+    case unpause(container: String, name: String)
+    /// A staging folder of ours: `name` in `folder`.
+    case remove(folder: String, name: String)
+}
+
+/// The write-ahead list of what has to be put right: each obligation is on disk before the deed that causes it.
+///
+/// Only the holder of the lock has one. `docs/formats/state.md` has the lines.
+package final class Journal: Sendable {
+    private let folder: Descriptor
+    private let state: Mutex<Open>
+
+    private struct Open {
+        var file: Descriptor?
+        var next = 1
+        var unpaid: [Int: Obligation] = [:]
+    }
+
+    /// Opens the journal of a state folder, with what an earlier run left in it.
+    init(in folder: Descriptor) throws {
+        self.folder = folder
+        let unpaid = try Self.read(in: folder)
+        state = Mutex(Open(file: nil, next: (unpaid.keys.max() ?? 0) + 1, unpaid: unpaid))
+    }
+
+    /// What is not met yet, oldest first.
+    package var unpaid: [(id: Int, obligation: Obligation)] {
+        state.withLock { open in open.unpaid.sorted { $0.key < $1.key }.map { (id: $0.key, obligation: $0.value) } }
+    }
+
+    /// Writes an obligation down; when this returns, it survives a power cut.
+    package func owe(_ obligation: Obligation) throws -> Int {
+        try state.withLock { open in
+            let id = open.next
+            try append(Line(id: id, obligation), &open)
+            open.next += 1
+            open.unpaid[id] = obligation
+            return id
+        }
+    }
+
+    /// Writes down that an obligation is met. When it was the last one, the journal goes away.
+    package func pay(_ id: Int) throws {
+        try state.withLock { open in
+            guard open.unpaid[id] != nil else { return }
+            try append(Line(paid: id, at: open.next), &open)
+            open.next += 1
+            open.unpaid[id] = nil
+            if open.unpaid.isEmpty {
+                open.file = nil
+                guard unlinkat(folder.raw, Self.name, 0) == 0 || errno == ENOENT else {
+                    throw MachineError.call("remove", "\(folder.path)/\(Self.name)")
+                }
+                try folder.synchronize()
+            }
+        }
+    }
+
+    /// What is not met yet in a state folder, for those who only look.
+    package static func unpaid(in folder: Descriptor) throws -> [Obligation] {
+        try read(in: folder).sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func append(_ line: Line, _ open: inout Open) throws {
+        if open.file == nil {
+            let file = try folder.open(Self.name, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600)
+            try Self.dropTornEnd(of: file)
+            try folder.synchronize()
+            open.file = file
+        }
+        guard let file = open.file else { return }
+        try file.write(try JSON.writeLine(line) + [UInt8(ascii: "\n")])
+        try file.synchronize()
+    }
+
+    /// A crash may have cut the last line, whose deed never began: what follows must not be glued to it.
+    private static func dropTornEnd(of file: Descriptor) throws {
+        let bytes = try file.readAll(limit: limit)
+        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        guard whole < bytes.count else { return }
+        guard ftruncate(file.raw, whole) == 0 else { throw MachineError.call("shorten", file.path) }
+    }
+
+    private static func read(in folder: Descriptor) throws -> [Int: Obligation] {
+        guard folder.has(name) else { return [:] }
+        let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: limit)
+        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        var unpaid: [Int: Obligation] = [:]
+        for text in bytes[..<whole].split(separator: UInt8(ascii: "\n")) {
+            let line = try JSON.read(Line.self, Array(text), place: "\(folder.path)/\(name)")
+            if let paid = line.paid { unpaid[paid] = nil }
+            if let obligation = line.obligation { unpaid[line.id] = obligation }
+        }
+        return unpaid
+    }
+
+    private static let name = "journal.jsonl"
+    private static let limit = 64 << 20
+}
+
+/// One line of the journal.
+private struct Line: Codable {
+    let id: Int
+    var owe: String?
+    var container: String?
+    var folder: String?
+    var name: String?
+    var paid: Int?
+
+    init(paid: Int, at id: Int) {
+        self.id = id
+        self.paid = paid
+    }
+
+    init(id: Int, _ obligation: Obligation) {
+        self.id = id
+        switch obligation {
+        case .start(let container, let name): (owe, self.container, self.name) = ("start", container, name)
+        case .unpause(let container, let name): (owe, self.container, self.name) = ("unpause", container, name)
+        case .remove(let folder, let name): (owe, self.folder, self.name) = ("remove", folder, name)
+        }
+    }
+
+    var obligation: Obligation? {
+        switch (owe, container, folder, name) {
+        case ("start", let container?, _, let name?): .start(container: container, name: name)
+        case ("unpause", let container?, _, let name?): .unpause(container: container, name: name)
+        case ("remove", _, let folder?, let name?): .remove(folder: folder, name: name)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,102 @@
+internal import Archives
+internal import Machine
+package import OpenPGP
+package import RestorePoints
+
+/// Checks restore points: without the private key what can be seen from outside, with it every entry.
+package struct Verification: Sendable {
+    private let site: Site
+    private let trust: SignerTrust
+
+    package init(_ site: Site, trust: SignerTrust) {
+        self.site = site
+        self.trust = trust
+    }
+
+    /// What was found of one point.
+    package struct Verdict: Sendable {
+        package enum Overall: String, Sendable {
+            case verified
+            case failed
+            /// Nothing was found wrong, but something could not be checked.
+            case notVerified = "not verified"
+        }
+
+        package let point: Catalog.Point
+        package let findings: [PointCheck.Finding]
+
+        package var overall: Overall {
+            if findings.contains(where: { if case .failed = $0.verdict { true } else { false } }) { return .failed }
+            if findings.contains(where: { if case .notChecked = $0.verdict { true } else { false } }) { return .notVerified }
+            return .verified
+        }
+    }
+
+    /// Checks one point.
+    ///
+    /// - Parameter key: with it, every archive is decrypted and every entry compared with the inner manifest, in the same
+    ///   single read.
+    package func verify(_ point: Catalog.Point, among others: [Catalog.Point], deep key: DecryptionKey?) async throws -> Verdict {
+        let meter = Meter()
+        let expected = try? point.manifest.get().size
+        site.report(.began(point.name.description, meter, expected: expected))
+        let check = PointCheck(point, among: others, trust: trust)
+        let findings: [PointCheck.Finding]
+        if let key, case .success(let manifest) = point.manifest {
+            findings = try await check.surroundings(manifest) + contents(of: point, manifest, key, meter)
+        } else {
+            findings = try await check.run(meter: meter)
+        }
+        let verdict = Verdict(point: point, findings: findings)
+        site.report(.ended(point.name.description, text: verdict.overall.rawValue, good: verdict.overall == .verified))
+        return verdict
+    }
+
+    private func contents(
+        of point: Catalog.Point, _ manifest: Manifest, _ key: DecryptionKey, _ meter: Meter
+    ) async throws -> [PointCheck.Finding] {
+        try await sideBySide(manifest.archives) { archive in
+            do {
+                return PointCheck.Finding(
+                    subject: archive.file, verdict: .passed(try await content(of: archive, point, manifest, key, meter)))
+            } catch is Interrupted {
+                throw Interrupted()
+            } catch {
+                return PointCheck.Finding(subject: archive.file, verdict: .failed(explain(error)))
+            }
+        }
+    }
+
+    private func content(
+        of archive: Manifest.Archive, _ point: Catalog.Point, _ manifest: Manifest, _ key: DecryptionKey, _ meter: Meter
+    ) async throws -> String {
+        guard archive.file != PrivateFacts.fileName else {
+            let facts = try await point.privateFacts(key)
+            return "\(ByteCount(archive.size)), facts of \(facts.volumes.count) volumes"
+        }
+        let identity = try manifest.identity(of: archive)
+        let sealed = SealedArchive(archive: archive, path: point.path, key: key)
+        let report = try await sealed.open(meter: meter) { source, stop in
+            try ArchiveReader.check(from: source, origin: .ours(expecting: identity), meter: Meter(), stop: stop)
+        }
+        let records = manifest.items.filter { $0.archive == archive.file }
+        let entries = records.reduce(0) { $0 + $1.entries }
+        guard Int64(report.entries) == entries else {
+            throw RestorePointError(
+                "count", "\(archive.file) holds \(report.entries) entries, the manifest says \(entries).", place: point.path)
+        }
+        return "\(ByteCount(archive.size)), \(report.entries) entries compared"
+    }
+}
+
+extension Manifest {
+    /// What an archive of this point has to say of itself.
+    func identity(of archive: Archive) throws -> ArchiveIdentity {
+        let owners = items.filter { $0.archive == archive.file }
+        guard let owner = owners.first else {
+            throw RestorePointError("no-item", "No item of the manifest has the archive \(archive.file).", place: point.description)
+        }
+        let label = owner.within == nil ? owner.item.description : "all"
+        return ArchiveIdentity(host: host, point: point.description, item: label)
+    }
+}

@@ -1,0 +1,90 @@
+import Glibc
+package import Machine
+
+/// The restore points of one backup directory: the only truth about what there is.
+package struct Catalog: Sendable {
+    /// Where the points lie.
+    package let directory: String
+
+    package init(_ directory: String) { self.directory = directory }
+
+    /// One published point, with its manifest or why that cannot be read.
+    package struct Point: Sendable {
+        package let name: PointName
+        package let path: String
+        /// The bytes that were signed and digested.
+        package let manifestBytes: [UInt8]
+        package let manifest: Result<Manifest, RestorePointError>
+
+        /// The digest by which the next point refers to this one.
+        package var digest: Digest { Digest.of(manifestBytes) }
+    }
+
+    /// All published points, oldest first.
+    ///
+    /// - Throws: when the directory is there but cannot be listed; a directory that is missing holds no points.
+    package func points() throws -> [Point] {
+        guard let folder = try open() else { return [] }
+        return try folder.names().compactMap(PointName.init).sorted().map { load($0, in: folder) }
+    }
+
+    /// The point of that name, or the newest for `latest`.
+    ///
+    /// - Throws: ``RestorePointError`` that names the nearest ones when it is not there.
+    package func point(_ name: String) throws -> Point {
+        let names = try open()?.names().compactMap(PointName.init).sorted() ?? []
+        let wanted = name == "latest" ? names.last : PointName(name)
+        if let wanted, names.contains(wanted), let folder = try open() { return load(wanted, in: folder) }
+        guard !names.isEmpty else {
+            throw RestorePointError(
+                "none", "There is no restore point yet.", place: directory, remedy: "Make one: holdfast backup")
+        }
+        throw RestorePointError(
+            "missing", "There is no restore point “\(RawPath(name))”.", place: directory,
+            remedy: "The newest are: \(names.suffix(3).map(\.description).joined(separator: ", ")). All: holdfast list")
+    }
+
+    /// The newest point in which `item` is whole, among those whose manifest can be read.
+    package func newest(whole item: Item) throws -> Point? {
+        try points().last { point in
+            guard case .success(let manifest) = point.manifest else { return false }
+            return manifest.record(of: item)?.outcome == .whole
+        }
+    }
+
+    /// What is in the directory under an unfinished name; only a holder of the lock may remove it.
+    package func unfinished() throws -> [String] {
+        try open()?.names().filter {
+            $0.hasSuffix(DurableFile.partialSuffix) && PointName(String($0.dropLast(DurableFile.partialSuffix.count))) != nil
+        } ?? []
+    }
+
+    private func open() throws -> Descriptor? {
+        do {
+            return try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        } catch let error as MachineError where error.errno == ENOENT {
+            return nil
+        }
+    }
+
+    private func load(_ name: PointName, in folder: Descriptor) -> Point {
+        let path = "\(directory)/\(name)"
+        do {
+            let point = try folder.folder(name.description)
+            let file = try point.open(Manifest.fileName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let bytes = try file.readAll(limit: Self.manifestLimit)
+            let manifest = Result { try Manifest.read(bytes, folder: name, place: file.path) }.mapError(unreadable)
+            return Point(name: name, path: path, manifestBytes: bytes, manifest: manifest)
+        } catch {
+            return Point(name: name, path: path, manifestBytes: [], manifest: .failure(unreadable(error)))
+        }
+    }
+
+    private func unreadable(_ error: any Error) -> RestorePointError {
+        if let error = error as? RestorePointError { return error }
+        let explained = explain(error)
+        return RestorePointError("unreadable", explained.what, place: explained.place, remedy: explained.remedy)
+    }
+
+    private static let manifestLimit = 16 << 20
+}

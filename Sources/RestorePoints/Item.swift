@@ -1,0 +1,70 @@
+import Machine
+
+/// One thing that can be restored: `volume.n8n_data`, `files.compose`.
+package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable, Comparable, CaseIterable {
+        case volume
+        case files
+
+        package static func < (left: Kind, right: Kind) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    package let kind: Kind
+    package let name: String
+
+    package init(_ kind: Kind, _ name: String) {
+        self.kind = kind
+        self.name = name
+    }
+
+    /// Reads `KIND.NAME`; nil for an unknown kind or a name that could not be a file's.
+    package init?(_ text: String) {
+        guard let dot = text.firstIndex(of: "."), let kind = Kind(rawValue: String(text[..<dot])) else { return nil }
+        let name = String(text[text.index(after: dot)...])
+        guard Self.isName(name) else { return nil }
+        self.init(kind, name)
+    }
+
+    package var description: String { "\(kind.rawValue).\(name)" }
+
+    package static func < (left: Item, right: Item) -> Bool { (left.kind, left.name) < (right.kind, right.name) }
+
+    /// Docker's rule for volume names, which is ours for all items: `[A-Za-z0-9][A-Za-z0-9_.-]*`, at most 200 bytes.
+    package static func isName(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first, bytes.count <= 200, isAlphanumeric(first) else { return false }
+        return bytes.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains($0) }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+    }
+}
+
+extension Item: Codable {
+    package init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let item = Item(text) else {
+            throw RestorePointError("bad-manifest", "“\(RawPath(text))” is no name of an item.")
+        }
+        self = item
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// How the backup of one item ended; see `docs/formats/restore-point.md`.
+package enum ItemOutcome: String, Codable, Sendable {
+    case whole
+    case torn
+    case failed
+}
+
+/// How a whole run ended.
+package enum PointOutcome: String, Codable, Sendable {
+    case complete
+    case incomplete
+}

@@ -1,0 +1,62 @@
+import Glibc
+package import Machine
+
+/// A restore point in the making: a `.partial` folder that gets its name as the very last deed.
+package final class PointWriter: Sendable {
+    package let name: PointName
+    private let directory: Descriptor
+    private let folder: Descriptor
+
+    /// Makes the folder; a name that is taken moves on by a second.
+    ///
+    /// - Parameter directory: the backup directory; made when missing.
+    package init(in directory: String, at moment: Timestamp) throws {
+        try makeFolders(directory)
+        self.directory = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        var name = PointName(moment)
+        while self.directory.has(name.description) { name = PointName(name.moment.advanced(by: 1)) }
+        self.name = name
+        let partial = Self.partial(name)
+        try self.directory.makeFolder(partial)
+        folder = try self.directory.folder(partial)
+    }
+
+    /// Begins a file of this point.
+    package func file(_ name: String) throws -> DurableFile { try DurableFile(in: folder, name: name) }
+
+    /// Removes a file that was finished, but is not wanted any more.
+    package func remove(_ name: String) throws { try folder.removeTree(name) }
+
+    /// Writes manifest and signature, makes all of it durable and gives the point its name.
+    ///
+    /// - Throws: ``RestorePointError`` when the folder holds anything that the manifest does not name, or less.
+    package func publish(_ manifest: [UInt8], signature: [UInt8], files: [String]) throws {
+        let there = try folder.names()
+        guard there == files.sorted() else {
+            throw RestorePointError(
+                "bug", "The point's folder holds \(there), but its manifest names \(files.sorted()).", place: folder.path,
+                remedy: "This is a mistake of holdfast's own: please report it. Nothing was published.")
+        }
+        try folder.publish(Manifest.fileName, manifest)
+        try folder.publish(Manifest.signatureName, signature)
+        try folder.synchronize()
+        try directory.rename(Self.partial(name), to: name.description)
+        try directory.synchronize()
+    }
+
+    /// Removes all of it; for every way out that is not ``publish(_:signature:files:)``.
+    package func discard() throws { try directory.removeTree(Self.partial(name)) }
+
+    /// Removes what earlier runs left unfinished. Call it only while holding the lock.
+    ///
+    /// - Returns: the names that were removed.
+    package static func sweep(_ directory: String) throws -> [String] {
+        let unfinished = try Catalog(directory).unfinished()
+        guard !unfinished.isEmpty else { return [] }
+        let folder = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        for name in unfinished { try folder.removeTree(name) }
+        return unfinished
+    }
+
+    private static func partial(_ name: PointName) -> String { name.description + DurableFile.partialSuffix }
+}

@@ -1,0 +1,44 @@
+/// A mapping with fixed keys.
+enum Section: String, CaseIterable {
+    case top = ""
+    case backup = "backup"
+    case encryption = "backup.encryption"
+    case volumes = "backup.volumes"
+    case hooks = "backup.volumes.hooks.*"
+    case files = "backup.files[]"
+    case docker = "docker"
+
+    /// The keys that it may have.
+    var keys: [String] {
+        switch self {
+        case .top: ["backup", "docker", "state"]
+        case .backup: ["directory", "encryption", "compression", "volumes", "files"]
+        case .encryption: ["recipients", "keyring"]
+        case .volumes: ["root", "include", "exclude", "quiesce", "hooks", "allow_empty", "max_downtime"]
+        case .hooks: ["before", "after"]
+        case .files: ["name", "path", "exclude"]
+        case .docker: ["socket"]
+        }
+    }
+
+    /// Keys that a later holdfast will know: they get an answer of their own.
+    var comingKeys: [String] {
+        switch self {
+        case .top: ["schedule", "notify", "offsite", "drills"]
+        case .backup: ["databases", "retention", "legacy"]
+        default: []
+        }
+    }
+
+    /// Where a key that does not belong here may belong, in words.
+    static func home(of key: String) -> String? {
+        let homes = allCases.filter { $0.keys.contains(key) }
+        guard homes.count == 1, let home = homes.first else { return nil }
+        return switch home {
+        case .top: "at the top level"
+        case .files: "in an entry of `backup.files`"
+        case .hooks: "under a pattern in `backup.volumes.hooks`"
+        default: "in `\(home.rawValue)`"
+        }
+    }
+}

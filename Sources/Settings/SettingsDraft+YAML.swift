@@ -1,0 +1,152 @@
+extension SettingsDraft {
+    /// The file: every key with its value and a comment; ends with a newline.
+    ///
+    /// `Settings.parse` reads it back to what the draft says, provided that paths, names, recipients and patterns are
+    /// ones that it accepts. Notes cannot break out of their comments.
+    package func yaml() -> String {
+        var text = Lines()
+        text.add("# What holdfast backs up on this host, written by `holdfast init`. Change what you like, then type")
+        text.add(
+            "# `holdfast check`. Paths are absolute; `~` and variables are not expanded. Only you and root may be able")
+        text.add("# to write this file: it can run commands.")
+        text.add("")
+        text.add("backup:")
+        text.add("  # Where restore points are written: one folder each. Best on a disk of its own.")
+        text.add("  directory: \(Self.scalar(directory))")
+        addEncryption(to: &text)
+        text.add("")
+        text.add("  # zstd[:1…19] | gzip[:1…9] | none")
+        text.add("  compression: \(compression)")
+        addVolumes(to: &text)
+        addFiles(to: &text)
+        text.add("")
+        text.add("docker:")
+        text.add("  # The engine's socket: it names the volumes and the containers that use them.")
+        text.add("  socket: \(Self.scalar(dockerSocket))")
+        text.add("")
+        text.add("# Journal, lock and run records; not a place for backups.")
+        text.add("state: \(Self.scalar(state))")
+        return text.text
+    }
+
+    private func addEncryption(to text: inout Lines) {
+        text.add("")
+        text.add("  encryption:")
+        text.add(
+            "    # Who can read the backups: full fingerprints of public keys. The private keys stay elsewhere; without"
+        )
+        text.add("    # one of them nobody can restore. $GPG_RECIPIENT, where it is set, takes the place of this list.")
+        if recipients.isEmpty {
+            text.add(
+                "    # Nobody yet: `holdfast key new /media/STICK` makes a key, `holdfast key import FILE` takes one in."
+            )
+            text.add("    recipients: []")
+        } else {
+            text.add("    recipients:")
+            for recipient in recipients {
+                text.add("      - \(Self.quoted(recipient.fingerprint))", note: recipient.userID)
+            }
+        }
+        text.add("    # A GNUPGHOME for holdfast alone; without it the keyring of whoever runs holdfast.")
+        text.add(keyring.map { "    keyring: \(Self.scalar($0))" } ?? "    # keyring: /etc/holdfast/keyring")
+    }
+
+    private func addVolumes(to text: inout Lines) {
+        text.add("")
+        text.add("  volumes:")
+        if !volumes.isEmpty {
+            text.add("    # Found on this host:")
+            let width = min(40, volumes.map(\.name.count).max() ?? 0)
+            for volume in volumes {
+                let gap = String(repeating: " ", count: max(0, width - volume.name.count) + 2)
+                text.add("    #   " + Self.comment(volume.name + (volume.note.map { gap + $0 } ?? "")))
+            }
+        }
+        text.add("    # Where they lie; without it the engine is asked.")
+        text.add(volumesRoot.map { "    root: \(Self.scalar($0))" } ?? "    # root: /var/lib/docker/volumes")
+        text.add("    # Which to take and which not: names, or patterns with * ? [abc] in quotes. `exclude` wins.")
+        text.add("    include: \(Self.list(include))")
+        text.add("    exclude: \(Self.list(exclude))")
+        text.add("    # Volumes that may be empty; any other empty one makes the backup fail.")
+        text.add("    allow_empty: \(Self.list(allowEmpty))")
+        text.add(
+            "    # What happens to the containers of a volume while it is read: stop | pause | none. Exact names come")
+        text.add("    # before patterns, then the first that matches counts.")
+        text.add(quiesce.isEmpty ? "    quiesce: {}" : "    quiesce:")
+        for rule in quiesce {
+            text.add("      \(Self.scalar(rule.pattern)): \(rule.mode.rawValue)", note: rule.reason)
+        }
+        text.add("    # Shell commands run in the containers of a volume, before and after it is read:")
+        text.add("    #   hooks: { my_volume: { before: [\"app maintenance on\"], after: [\"app maintenance off\"] } }")
+        text.add("    hooks: {}")
+    }
+
+    private func addFiles(to text: inout Lines) {
+        text.add("")
+        text.add(
+            "  # Folders of the host: compose projects, bind mounts. `exclude` takes patterns: a name (`*.log`) at any")
+        text.add("  # depth, or a path inside the folder (`data/cache`).")
+        text.add(files.isEmpty ? "  files: []" : "  files:")
+        if files.isEmpty { text.add("  # - { name: compose, path: /srv/compose }") }
+        for source in files {
+            text.add("    - name: \(Self.scalar(source.name))", note: source.note)
+            text.add("      path: \(Self.scalar(source.path))")
+            if !source.exclude.isEmpty { text.add("      exclude: \(Self.list(source.exclude))") }
+        }
+    }
+
+    /// Lines of the file as they come.
+    private struct Lines {
+        var text = ""
+
+        mutating func add(_ line: String, note: String? = nil) {
+            text += line + (note.map { "   # " + SettingsDraft.comment($0) } ?? "") + "\n"
+        }
+    }
+}
+
+extension SettingsDraft {
+    /// `text` as YAML, in quotes only where it would be read as something else.
+    static func scalar(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        let isPlain = bytes.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "A")...UInt8(ascii: "Z"):
+                true
+            default: "_./-".utf8.contains(byte)
+            }
+        }
+        // Words that look like a number, a date or a truth value to other readers of YAML start like these.
+        let startsPlain = bytes.first.map { $0 == UInt8(ascii: "/") || $0 >= UInt8(ascii: "A") } ?? false
+        let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+        return isPlain && startsPlain && !words.contains(text.lowercased()) ? text : quoted(text)
+    }
+
+    /// `text` in double quotes, everything unusual escaped.
+    static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\t": result += "\\t"
+            case _ where isControl(scalar):
+                let digits = String(scalar.value, radix: 16)
+                result += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+
+    private static func list(_ texts: [String]) -> String {
+        "[" + texts.map(scalar).joined(separator: ", ") + "]"
+    }
+
+    /// `text` as the rest of a comment: one line, nothing that a terminal acts upon.
+    private static func comment(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+    }
+}

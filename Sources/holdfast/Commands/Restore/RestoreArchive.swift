@@ -1,0 +1,67 @@
+import ArgumentParser
+import Machine
+import OpenPGP
+import Recovery
+import RestorePoints
+
+struct RestoreArchive: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "archive",
+        abstract: "Get back what is in one archive, ours or `tar … | gpg` of any origin.",
+        discussion: """
+            Nobody's signature is checked: you name the file. What could do harm – devices, set-id files, links that lead out – is
+            refused unless it is allowed by its name.
+
+            Example: holdfast restore archive volumes-2025-12-08-120000.tar.gz.gpg --to /tmp/volumes --key -
+
+            \(ExitStatus.help)
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var keys: KeyOptions
+    @OptionGroup var consent: Consent
+
+    @Argument(help: "The archive: .tar, .tar.gz, .tar.zst, .tar.xz, with or without .gpg.")
+    var files: [String]
+
+    @Option(help: "Restore into this folder, new or empty.")
+    var to: String?
+
+    @Option(help: "Restore as this volume; its present data is kept until `restore commit`.")
+    var volume: String?
+
+    @Option(parsing: .singleValue, help: "Only this file or folder of it; may be said again.")
+    var path: [String] = []
+
+    @Flag(help: "Allow device nodes.")
+    var allowDevices = false
+
+    @Flag(help: "Allow set-user-id and set-group-id files.")
+    var allowSetID = false
+
+    @Flag(help: "Allow symbolic links that lead out of the tree.")
+    var allowLinksOut = false
+
+    @Flag(help: "Show what would be done, and do nothing.")
+    var dryRun = false
+
+    func run() async throws {
+        let composition = try Composition(common)
+        let site = try await composition.site()
+        let allowed = ArchiveFile.Allowed(devices: allowDevices, setID: allowSetID, linksOut: allowLinksOut)
+        let file = try ArchiveFile(files, allowed: allowed)
+        let planner = RestorePlanner(site, trust: .nobody(because: "a file was named"))
+        if dryRun {
+            let plan = try await planner.plan(file, volume: volume, to: to, paths: path)
+            return try Output.result(RestorePlanReport(plan, site), json: common.json) { $0.text + "Nothing was done.\n" }
+        }
+        let result = try await composition.locked("restore", site) { lock in
+            let plan = try await planner.plan(file, volume: volume, to: to, paths: path)
+            Output.say(RestorePlanReport(plan, site).text)
+            if plan.changesLiveData { try consent.ask("Restore this?") }
+            return try await keys.withKey { try await RestoreRun(plan, site, key: $0, holding: lock).run() }
+        }
+        try Output.result(RestoreReport(result), json: common.json, text: \.text)
+        if !result.problems.isEmpty { throw ExitStatus.incomplete }
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Recovery
+
+struct Resume: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put right what an interrupted run left: stopped containers, staging, unfinished points.",
+        discussion: """
+            Every command that changes something does this first; this one does nothing else. Of use at boot.
+
+            Example: holdfast resume
+
+            \(ExitStatus.help)
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    private struct Report: Encodable {
+        let putRight: [String]
+        let left: Int
+    }
+
+    func run() async throws {
+        let site = try await Composition(common).site()
+        let (lock, putRight) = try await HeldLock.take(for: "resume", site)
+        defer { lock.release() }
+        let report = Report(putRight: putRight, left: lock.journal.unpaid.count)
+        try Output.result(report, json: common.json) { report in
+            report.putRight.map { "✓ \($0)\n" }.joined()
+                + (report.left > 0 ? "\(report.left) things could not be put right; see above.\n" : putRight.isEmpty ? "Nothing was left over.\n" : "")
+        }
+        if report.left > 0 { throw ExitStatus.incomplete }
+    }
+}

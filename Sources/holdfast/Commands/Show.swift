@@ -1,0 +1,44 @@
+import ArgumentParser
+import Machine
+import Recovery
+import RestorePoints
+import Settings
+
+struct Show: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What is in one restore point.",
+        discussion: "Example: holdfast show latest\n\n\(ExitStatus.help)")
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "The point, or `latest`.")
+    var point: String
+
+    func run() async throws {
+        let found = try Catalog(try Composition(common).settings.backup.directory).point(point)
+        try Output.result(try found.manifest.get(), json: common.json, text: text)
+    }
+
+    private func text(_ manifest: Manifest) -> String {
+        var text = """
+            point       \(manifest.point), \(manifest.outcome.rawValue)
+            host        \(manifest.host)
+            made        \(manifest.started) to \(manifest.finished), by holdfast \(manifest.holdfast)
+            recipients  \(manifest.recipients.joined(separator: ", "))
+            follows     \(manifest.previous.map { "\($0.point)" } ?? "nothing: the first")
+            size        \(manifest.size)
+
+
+            """
+        text += columns(
+            [["ITEM", "OUTCOME", "ENTRIES", "DATA", "ARCHIVE", "TOOK"]]
+                + manifest.items.map { record in
+                    let size = record.archive.flatMap { manifest.archive(named: $0)?.size }
+                    return [
+                        record.item.description, record.outcome.rawValue, "\(record.entries)", "\(ByteCount(record.bytes))",
+                        size.map { "\(ByteCount($0))" } ?? record.error ?? "–", durationText(record.seconds),
+                    ]
+                })
+        return text
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Glibc
+import Machine
+import OpenPGP
+import Recovery
+import RestorePoints
+
+struct Verify: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check restore points: without the private key from outside, with it every entry.",
+        discussion: """
+            Without a key: signature, chain of manifests, sizes, digests, packets whole and labelled for the recipients named.
+            That shows that the files are what the host sealed, not what is in them. --deep decrypts, and compares every entry
+            with the manifest inside.
+
+            Examples: holdfast verify
+                      holdfast verify --all
+                      holdfast verify 2026-11-22T020000Z --deep --key /media/stick/private.asc
+
+            Exit status: 0 verified · 1 something is wrong · 5 nothing is wrong, but something could not be checked.
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var keys: KeyOptions
+    @OptionGroup var signer: SignerOptions
+
+    @Argument(help: "The point; without: the latest.")
+    var point: String?
+
+    @Flag(help: "All points.")
+    var all = false
+
+    @Flag(help: "Decrypt, and compare every entry.")
+    var deep = false
+
+    func validate() throws {
+        if all, point != nil { throw ValidationError("Name one point, or say --all.") }
+        if keys.key != nil, !deep { throw ValidationError("A private key is of use only with --deep.") }
+    }
+
+    private struct Report: Encodable {
+        let point: String
+        let verdict: String
+        let findings: [Line]
+
+        struct Line: Encodable {
+            let subject: String
+            let verdict: String
+            let text: String
+        }
+    }
+
+    func run() async throws {
+        let composition = try Composition(common)
+        let site = try await composition.site()
+        let everything = try site.catalog.points()
+        let points = all ? everything : [try site.catalog.point(point ?? "latest")]
+        guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
+        let verification = Verification(site, trust: try await signer.trust(site))
+        let verdicts = try await composition.console.watch {
+            if !deep { return try await verify(points, everything, verification, key: nil) }
+            return try await keys.withKey { try await verify(points, everything, verification, key: $0) }
+        }
+        try Output.result(verdicts.map(report), json: common.json) { $0.map(text).joined(separator: "\n") }
+        if verdicts.contains(where: { $0.overall == .failed }) { throw ExitStatus.failed }
+        if verdicts.contains(where: { $0.overall == .notVerified }) { throw ExitStatus.notVerified }
+    }
+
+    private func verify(
+        _ points: [Catalog.Point], _ everything: [Catalog.Point], _ verification: Verification, key: DecryptionKey?
+    ) async throws -> [Verification.Verdict] {
+        var verdicts: [Verification.Verdict] = []
+        for point in points { verdicts.append(try await verification.verify(point, among: everything, deep: key)) }
+        return verdicts
+    }
+
+    private func report(_ verdict: Verification.Verdict) -> Report {
+        Report(
+            point: verdict.point.name.description, verdict: verdict.overall.rawValue,
+            findings: verdict.findings.map { finding in
+                switch finding.verdict {
+                case .passed(let text): .init(subject: finding.subject, verdict: "ok", text: text)
+                case .failed(let error): .init(subject: finding.subject, verdict: "failed", text: error.description)
+                case .notChecked(let text): .init(subject: finding.subject, verdict: "not checked", text: text)
+                }
+            })
+    }
+
+    private func text(_ report: Report) -> String {
+        let style = Style(for: STDOUT_FILENO)
+        let width = report.findings.map(\.subject.count).max() ?? 0
+        var text = "\(report.point): "
+        text += report.verdict == "verified" ? style.good(report.verdict) : style.bad(report.verdict)
+        text += deep ? ", every entry compared\n" : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
+        for line in report.findings {
+            let mark = line.verdict == "ok" ? style.good("✓") : line.verdict == "failed" ? style.bad("✗") : style.warn("?")
+            text += "  \(mark) \(line.subject.padded(to: width))  \(line.text)\n"
+        }
+        return text
+    }
+}

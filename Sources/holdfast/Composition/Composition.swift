@@ -1,0 +1,58 @@
+import Docker
+import Glibc
+import Machine
+import OpenPGP
+import Recovery
+import RestorePoints
+import Settings
+
+/// Where everything meets: from flags, environment and files to a ``Site``.
+struct Composition {
+    let console = Console()
+    let settings: Settings
+
+    /// Finds and reads the configuration.
+    init(_ common: CommonOptions) throws {
+        let file = try Settings.locate(explicit: common.config, environment: environment()) { access($0, F_OK) == 0 }
+        settings = try Settings.load(from: file)
+    }
+
+    /// The host, with its engine if one answers.
+    func site() async throws -> Site {
+        let console = console
+        return Site(
+            settings: settings, recipients: try settings.backup.encryption.recipients(environment: environment()),
+            engine: await Self.engine(at: settings.docker.socket),
+            keyring: Keyring(home: settings.backup.encryption.keyring), state: StateFolder(settings.state),
+            version: Holdfast.version, report: { console.show($0) })
+    }
+
+    /// The engine behind a socket, or why there is none.
+    static func engine(at socket: String) async -> EngineAccess {
+        do {
+            return .reachable(try await Engine.connect(socket: socket))
+        } catch {
+            return .absent(explain(error))
+        }
+    }
+
+    /// Takes the lock, says what had to be put right, and lets go at the end.
+    func locked<Value: Sendable>(_ command: String, _ site: Site, _ body: (HeldLock) async throws -> Value) async throws -> Value {
+        let (lock, putRight) = try await HeldLock.take(for: command, site)
+        defer { lock.release() }
+        for text in putRight { console.show(.warning("Put right after an interrupted run: \(text).")) }
+        return try await console.watch { try await body(lock) }
+    }
+}
+
+/// The environment of this process.
+func environment() -> [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+        let text = String(cString: entry)
+        if let equals = text.firstIndex(of: "=") { variables[String(text[..<equals])] = String(text[text.index(after: equals)...]) }
+        next += 1
+    }
+    return variables
+}
