@@ -1,13 +1,14 @@
 # All that one needs to know. One configuration (release) and one set of flags, so that everything shares one build.
 SHELL := /bin/bash
+PREFIX ?= /usr/local
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest --parallel
 SWIFT := Sources Tests Package.swift
 SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh
 
-.PHONY: help demo test fmt lint bench build clean
+.PHONY: help demo test fmt lint bench build install clean
 
 help:   ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## back up, destroy, restore and compare, before your eyes
 	@Tests/Real/packages.sh run test && Tests/Real/with-engine.sh Demo/run.sh
@@ -27,6 +28,9 @@ bench: build  ## against tar | gpg, restic and borg
 
 build:  ## .build/release/holdfast
 	@Tests/Real/packages.sh build && swift build -c release
+
+install: build  ## the binary to $(PREFIX)/bin
+	@install -D -m 0755 .build/release/holdfast $(DESTDIR)$(PREFIX)/bin/holdfast
 
 clean:  ## remove what was built
 	@swift package clean

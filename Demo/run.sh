@@ -169,7 +169,7 @@ compare() {
 
 # ── the steps ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 hf() { "$holdfast" "$@"; }
-secret() { echo "$stick"/*secret*.asc; }
+secret() { echo "$stick"/*private*.asc; }
 public() { echo "$stick"/*public*.asc; }
 
 new_key() {

@@ -47,25 +47,33 @@ final class ForeignArchive {
             return bytes
         }
         archive_read_support_format_tar(archive)
-        try feed.open(archive)
+        do {
+            try feed.open(archive)
+        } catch let error as ArchiveError where error.code == "archive.damaged" {
+            // Nothing was read but what tells the format.
+            throw ArchiveError(
+                code: "archive.no-tar", what: "This is no tar archive.",
+                remedy: "holdfast restores tar archives, plain or compressed with zstd, gzip, xz or bzip2.")
+        }
         var header: OpaquePointer?
+        var end: Int64 = 0
         while true {
             let result = archive_read_next_header(archive, &header)
             if result == ARCHIVE_EOF { break }
-            if result == ARCHIVE_FATAL, reading.report.entries == 0, (try? feed.rethrow()) != nil {
-                throw ArchiveError(
-                    code: "archive.no-tar", what: "This is no tar archive: \(Codec.message(archive)).",
-                    remedy: "holdfast restores tar archives, plain or compressed with zstd, gzip, xz or bzip2.")
-            }
             try feed.check(result, archive)
             guard let header else { break }
             try take(header, feed)
+            try feed.check(archive_read_data_skip(archive), archive)
+            end = archive_filter_bytes(archive, 0)
         }
         while case let rest = try source.some(.max), !rest.isEmpty {
             guard rest.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("something follows its end") }
             countZeros(rest)
         }
-        guard zeros >= 1024 else { throw ArchiveError.cut("it lacks the empty blocks that close a tar") }
+        // All that follows the last member has to be zeros, and two blocks of them at least.
+        guard source.position - end >= 1024, zeros >= source.position - end else {
+            throw ArchiveError.cut("it lacks the empty blocks that close a tar")
+        }
     }
 
     private func countZeros(_ bytes: UnsafeRawBufferPointer) {
@@ -183,8 +191,8 @@ final class ForeignArchive {
             entry.extents = extents
         }
         readAttributes(header, into: &entry)
-        entry.accessList = accessList(header, ARCHIVE_ENTRY_ACL_TYPE_ACCESS)
-        entry.defaultAccessList = accessList(header, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT)
+        entry.accessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, entry.shownPath)
+        entry.defaultAccessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, entry.shownPath)
         return entry
     }
 
@@ -213,7 +221,7 @@ final class ForeignArchive {
         var value: UnsafeRawPointer?
         var size = 0
         while archive_entry_xattr_next(header, &name, &value, &size) == ARCHIVE_OK, let name {
-            let attribute = RawPath(cString: name).bytes
+            let attribute = TarDecoder.unescaped(RawPath(cString: name).bytes[...])
             // ACLs have records of their own, and files' NFSv4 forms mean nothing here.
             if attribute.starts(with: "system.".utf8) { continue }
             entry.attributes.append(
@@ -221,7 +229,7 @@ final class ForeignArchive {
         }
     }
 
-    private func accessList(_ header: OpaquePointer, _ type: Int32) -> [UInt8] {
+    private func accessList(_ header: OpaquePointer, _ type: Int32, _ path: RawPath) throws -> [UInt8] {
         guard archive_entry_acl_reset(header, type) > 0 else { return [] }
         var lines: [(order: Int, text: [UInt8])] = []
         var kind: Int32 = 0
@@ -239,7 +247,9 @@ final class ForeignArchive {
             var text: [UInt8] = []
             text.append(known[order].word)
             text.append(0x3a)
-            if known[order].hasID { text.append(decimal: UInt32(bitPattern: id)) }
+            if known[order].hasID {
+                text.append(decimal: try Self.id(id, name, isUser: tag == ARCHIVE_ENTRY_ACL_USER, path))
+            }
             text.append(0x3a)
             text.append(bits & ARCHIVE_ENTRY_ACL_READ != 0 ? 0x72 : 0x2d)
             text.append(bits & ARCHIVE_ENTRY_ACL_WRITE != 0 ? 0x77 : 0x2d)
@@ -249,5 +259,17 @@ final class ForeignArchive {
         let isTrivial = type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && lines.count <= 3
         if isTrivial { return [] }
         return Array(lines.sorted { $0.order < $1.order }.map(\.text).joined(separator: [0x2c]))
+    }
+
+    /// GNU tar writes names into ACLs, unless it was called with `--numeric-owner`.
+    private static func id(_ id: Int32, _ name: UnsafePointer<CChar>?, isUser: Bool, _ path: RawPath) throws -> UInt32 {
+        guard id == -1, let name, name.pointee != 0 else { return UInt32(bitPattern: id) }
+        if isUser, let user = getpwnam(name) { return user.pointee.pw_uid }
+        if !isUser, let group = getgrnam(name) { return group.pointee.gr_gid }
+        let word = isUser ? "user" : "group"
+        throw ArchiveError(
+            code: "archive.unknown-owner",
+            what: "An ACL names the \(word) “\(RawPath(cString: name))”, who is unknown on this host.",
+            place: path.description, remedy: "Make that \(word) first (\(word)add), with the id that it had.")
     }
 }

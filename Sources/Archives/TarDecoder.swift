@@ -76,12 +76,13 @@ struct TarDecoder {
         return try control(name)
     }
 
-    /// Skips to the next block, after data of `size` bytes.
+    /// Skips the zeros up to the next block, after data of `size` bytes.
     func skipPadding(_ size: Int64) throws {
         var rest = -size & 511
         while rest > 0 {
             let part = try source.some(rest)
             guard !part.isEmpty else { throw ArchiveError.cut("it ends within a member") }
+            guard part.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("a member is not padded with zeros") }
             rest -= Int64(part.count)
         }
     }
@@ -247,7 +248,8 @@ struct TarDecoder {
         return field.prefix { $0 != 0 }
     }
 
-    private static func unescaped(_ name: ArraySlice<UInt8>) -> [UInt8] {
+    /// An attribute's name as GNU tar and we write it, with `%25` for `%` and `%3D` for `=`.
+    static func unescaped(_ name: ArraySlice<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         var rest = name
         while let byte = rest.popFirst() {

@@ -5,7 +5,11 @@ package struct ByteCount: Hashable, Comparable, Sendable, CustomStringConvertibl
     package init(_ bytes: some BinaryInteger) { self.bytes = Int64(clamping: bytes) }
 
     package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
-    package static func + (left: ByteCount, right: ByteCount) -> ByteCount { ByteCount(left.bytes + right.bytes) }
+    /// The sum, at most the largest number there is: a hostile manifest's sizes must not stop the program.
+    package static func + (left: ByteCount, right: ByteCount) -> ByteCount {
+        let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
+        return ByteCount(overflow ? (left.bytes < 0 ? .min : .max) : sum)
+    }
 
     /// Three figures and a binary unit: `512 B`, `1.46 MiB`, `14.6 GiB`.
     package var description: String {
@@ -23,8 +27,9 @@ package struct ByteCount: Hashable, Comparable, Sendable, CustomStringConvertibl
 }
 
 extension Double {
-    /// With so many decimals, rounded half away from zero: `(1.25).fixed(1)` is `1.3`.
+    /// With so many decimals, rounded half away from zero: `(1.25).fixed(1)` is `1.3`; from 10^15 on as Swift writes it.
     package func fixed(_ decimals: Int) -> String {
+        guard magnitude < 1e15 else { return "\(self)" }
         var scale = 1.0
         for _ in 0..<decimals { scale *= 10 }
         let scaled = Int64((magnitude * scale).rounded())

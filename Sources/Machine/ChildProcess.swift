@@ -57,47 +57,51 @@ package struct ChildProcess: Sendable {
         package var text: String { String(decoding: output, as: UTF8.self) }
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end. What it started itself and left running is not waited for.
     ///
     /// - Returns: also for a child that failed: the caller judges ``Outcome/status``.
     /// - Throws: ``MachineError`` when it could not be started or its output was too long; ``Interrupted``.
     package func run(input: Input = .nothing, output: Output = .collected(limit: 16 << 20)) async throws -> Outcome {
         // All descriptors first: after the first thread has started, nothing but the child may keep it waiting.
+        let end = try Pipe("\(executable)'s end")
         let errors = try Pipe("\(executable)'s standard error")
         let feeding: Descriptor
-        var feed: (bytes: [UInt8], writer: Descriptor)?
+        var feed: ChildInput?
         switch input {
         case .nothing: feeding = try .open("/dev/null", O_RDONLY)
         case .descriptor(let descriptor): feeding = descriptor
         case .bytes(let bytes):
             let pipe = try Pipe("\(executable)'s standard input")
             feeding = pipe.reader
-            feed = (bytes, pipe.writer)
+            feed = ChildInput(bytes: bytes, writer: pipe.writer, watch: ChildWatch(end.reader))
         }
         let drained: Descriptor
-        var drain: (reader: Descriptor, limit: Int)?
+        var drain: (output: ChildOutput, limit: Int)?
         switch output {
         case .descriptor(let descriptor): drained = descriptor
         case .collected(let limit):
             let pipe = try Pipe("\(executable)'s standard output")
             drained = pipe.writer
-            drain = (pipe.reader, limit)
+            drain = (ChildOutput(reader: pipe.reader, watch: ChildWatch(end.reader)), limit)
         }
-        async let collectedErrors = onThread("stderr") { _ in try tail(of: errors.reader) }
+        let talk = ChildOutput(reader: errors.reader, watch: ChildWatch(end.reader))
+        async let collectedErrors = onThread("stderr") { _ in try talk.tail(64 << 10) }
         async let fed: Void = Self.feed(feed)
         async let collected = Self.drain(drain)
-        let status = try await spawn(feeding, drained, errors.writer)
+        let status = try await spawn(feeding, drained, errors.writer, end: end.writer)
         if Task.isCancelled, status != .exited(0) { throw Interrupted() }
         _ = try await fed
         return Outcome(status: status, output: try await collected, errors: try await collectedErrors)
     }
 
-    private func spawn(_ input: Descriptor, _ output: Descriptor, _ errors: Descriptor) async throws -> Outcome.Status {
+    private func spawn(
+        _ input: Descriptor, _ output: Descriptor, _ errors: Descriptor, end: Descriptor
+    ) async throws -> Outcome.Status {
         // Ours are closed on every way out: a writer left open here would keep the readers waiting for ever.
-        defer { for descriptor in [input, output, errors] { try? descriptor.close() } }
+        defer { for descriptor in [input, output, errors, end] { try? descriptor.close() } }
         var options = PlatformOptions()
         options.processGroupID = 0
-        // The whole group: what a child started would otherwise live on, with our pipes in its hands.
+        // The whole group: what a child started would otherwise live on.
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
         ]
@@ -112,53 +116,41 @@ package struct ChildProcess: Sendable {
                 input: .fileDescriptor(FileDescriptor(rawValue: input.raw), closeAfterSpawningProcess: false),
                 output: .fileDescriptor(FileDescriptor(rawValue: output.raw), closeAfterSpawningProcess: false),
                 error: .fileDescriptor(FileDescriptor(rawValue: errors.raw), closeAfterSpawningProcess: false)
-            ) { _ in
+            ) { execution in
                 // The child has its copies: without closing ours, nobody would ever see an end of file.
                 for descriptor in [input, output, errors] { try? descriptor.close() }
+                return execution.processIdentifier.value
             }
+            // The child ended at SIGTERM, but perhaps not all that it started did.
+            if Task.isCancelled { kill(-result.closureResult, SIGKILL) }
             switch result.terminationStatus {
             case .exited(let code): return .exited(code)
             case .signaled(let signal): return .signalled(signal)
             }
         } catch let error as SubprocessError {
             if Task.isCancelled { throw Interrupted() }
-            throw MachineError(
-                code: "machine.cannot-run", what: "Could not run \(executable): \(error).",
-                remedy: "Install it (apt-get install …), or see whether PATH names its folder.")
-        }
-    }
-
-    private static func feed(_ feed: (bytes: [UInt8], writer: Descriptor)?) async throws {
-        guard let feed else { return }
-        try await onThread("stdin") { _ in
-            do {
-                try feed.writer.write(feed.bytes)
-            } catch let error as MachineError where error.errno == EPIPE {
-                // A child that does not want its input says why by its status.
+            guard error.code != .executableNotFound else {
+                throw MachineError(
+                    code: "machine.cannot-run", what: "Could not run \(executable): it is not there, or no program.",
+                    remedy: "Install it (apt-get install …), or see whether PATH names its folder.")
             }
-            try feed.writer.close()
+            throw MachineError(code: "machine.cannot-run", what: "Could not run \(executable): \(error)")
+        } catch is CancellationError {
+            throw Interrupted()
         }
     }
 
-    private static func drain(_ drain: (reader: Descriptor, limit: Int)?) async throws -> [UInt8] {
+    private static func feed(_ input: ChildInput?) async throws {
+        guard let input else { return }
+        try await onThread("stdin") { _ in try input.write() }
+    }
+
+    private static func drain(_ drain: (output: ChildOutput, limit: Int)?) async throws -> [UInt8] {
         guard let drain else { return [] }
         return try await onThread("stdout") { _ in
             // A child that writes more than is taken must not wait for ever for somebody to read it.
-            defer { try? drain.reader.close() }
-            return try drain.reader.readAll(limit: drain.limit)
+            defer { try? drain.output.reader.close() }
+            return try drain.output.readAll(limit: drain.limit, place: drain.output.reader.path)
         }
     }
-}
-
-/// Reads to the end and keeps the last 64 KiB, so that a child that talks without end neither stops nor fills us.
-private func tail(of reader: Descriptor) throws -> String {
-    let limit = 64 << 10
-    var kept: [UInt8] = []
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
-    defer { buffer.deallocate() }
-    while case let count = try reader.read(into: buffer), count > 0 {
-        kept += buffer[..<count]
-        if kept.count > 2 * limit { kept.removeFirst(kept.count - limit) }
-    }
-    return String(decoding: kept.suffix(limit), as: UTF8.self)
 }

@@ -18,6 +18,8 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
     private let folder: Descriptor
     private let file: Descriptor
     private var flushed: Int64 = 0
+    /// Why bytes are missing: such a file is never published, whatever its length.
+    private var failure: (any Error)?
 
     /// Creates `NAME.partial` (0600) in `folder`; one that an earlier run left behind is replaced.
     package init(in folder: Descriptor, name: String) throws {
@@ -29,7 +31,12 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
-        try file.write(bytes)
+        do {
+            try file.write(bytes)
+        } catch {
+            failure = error
+            throw error
+        }
         length += Int64(bytes.count)
         // Starts writing back early, so that the fsync at the end finds little left to do.
         if length - flushed >= Self.flushDistance {
@@ -41,9 +48,11 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
     /// Gives the file its name, durably.
     ///
     /// - Parameter replacing: whether a file of that name may be there already.
-    /// - Throws: after which the final name does not stand for this file, and the `.partial` is gone.
+    /// - Throws: after which the `.partial` is gone, and the final name does not stand for this file; but for a failed fsync
+    ///   of the folder, after which it does, though perhaps not after a power cut.
     package func publish(replacing: Bool = false) throws {
         do {
+            if let failure { throw failure }
             let status = try file.status()
             guard status.st_size == length else {
                 throw MachineError(

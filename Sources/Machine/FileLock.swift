@@ -17,7 +17,8 @@ package final class FileLock: Sendable {
             throw MachineError.call("lock", file.path)
         }
         _ = ftruncate(file.raw, 0)
-        try file.write("\(getpid()) \(note)\n")
+        // For messages only: a full disk must not keep anybody from the lock, least of all who puts things right.
+        try? file.write("\(getpid()) \(note)\n")
         return FileLock(file)
     }
 

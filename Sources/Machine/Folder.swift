@@ -69,34 +69,10 @@ extension Descriptor {
         return count <= 2
     }
 
-    /// Removes a name and all below it, following no link and leaving the file system at no point. A name that is not
-    /// there is fine.
-    package func removeTree(_ name: String) throws {
-        try RawPath(name).withCString { try Self.removeTree(in: raw, $0, path: "\(path)/\(name)") }
-    }
-
-    private static func removeTree(in folder: Int32, _ name: UnsafePointer<CChar>, path: String) throws {
-        if unlinkat(folder, name, 0) == 0 || errno == ENOENT { return }
-        guard errno == EISDIR || errno == EPERM else { throw MachineError.call("remove", path) }
-        let raw = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard raw >= 0 else { throw MachineError.call("open", path) }
-        guard let stream = fdopendir(raw) else {
-            Glibc.close(raw)
-            throw MachineError.call("list", path)
-        }
-        defer { closedir(stream) }
-        while let entry = readdir(stream) {
-            try withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                try pointer.withMemoryRebound(to: CChar.self, capacity: 256) { child in
-                    if strcmp(child, ".") == 0 || strcmp(child, "..") == 0 { return }
-                    try removeTree(in: raw, child, path: path)
-                }
-            }
-        }
-        guard unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
-            throw MachineError.call("remove the folder", path)
-        }
-    }
+    /// Removes a name and all below it, following no link. A name that is not there is fine.
+    ///
+    /// - Throws: also `machine.mounted` when another file system is mounted below it; that is never entered.
+    package func removeTree(_ name: String) throws { try TreeRemoval.remove(RawPath(name), in: self) }
 }
 
 /// Makes a folder and those above it, 0700 each, as `mkdir -p` does.
@@ -110,10 +86,12 @@ package func makeFolders(_ path: String) throws {
 
 /// Whether something is mounted on exactly this path.
 package func isMounted(_ path: String) -> Bool {
-    guard let file = try? Descriptor.open("/proc/self/mountinfo", O_RDONLY), let bytes = try? file.readAll(limit: 16 << 20)
+    guard let file = try? Descriptor.open("/proc/self/mountinfo", O_RDONLY),
+        let bytes = try? file.readAll(limit: 16 << 20)
     else { return false }
-    // Field 5 is the mount point; blanks in it are written as \040 (proc(5)).
-    let wanted = path.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "\\040")
+    // Field 5 is the mount point; what would end it or the line is written in octal (proc(5)).
+    let escapes: [Character: String] = [" ": "\\040", "\t": "\\011", "\n": "\\012", "\\": "\\134"]
+    let wanted = path.map { escapes[$0] ?? String($0) }.joined()
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n").contains { line in
         line.split(separator: " ").dropFirst(4).first.map(String.init) == wanted
     }

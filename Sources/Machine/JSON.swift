@@ -28,13 +28,25 @@ package enum JSON {
     }
 
     private static func words(_ error: DecodingError) -> String {
-        let context: DecodingError.Context
         switch error {
-        case .keyNotFound(let key, _): return "`\(key.stringValue)` is missing"
-        case .typeMismatch(_, let found), .valueNotFound(_, let found), .dataCorrupted(let found): context = found
-        @unknown default: return "it cannot be read"
+        case .keyNotFound(let key, let found): "`\(path(found.codingPath + [key]))` is missing"
+        case .typeMismatch(_, let found), .valueNotFound(_, let found): "`\(path(found.codingPath))` has another type"
+        case .dataCorrupted(let found) where found.codingPath.isEmpty: "it is cut or no JSON"
+        case .dataCorrupted(let found): "`\(path(found.codingPath))` has a value that it cannot have"
+        @unknown default: "it cannot be read"
         }
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return path.isEmpty ? "it is cut or no JSON" : "`\(path)` has another type"
+    }
+
+    /// `archives[0].size`
+    private static func path(_ keys: [any CodingKey]) -> String {
+        var path = ""
+        for key in keys {
+            if let index = key.intValue {
+                path += "[\(index)]"
+            } else {
+                path += (path.isEmpty ? "" : ".") + "\(RawPath(key.stringValue))"
+            }
+        }
+        return path.isEmpty ? "the whole" : path
     }
 }

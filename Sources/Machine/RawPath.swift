@@ -17,11 +17,18 @@ package struct RawPath: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         var shown = ""
         for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-            if scalar == "\u{FFFD}" { return escaped }
-            if scalar.value < 32 || scalar.value == 127 { return escaped }
+            if scalar == "\u{FFFD}" || Self.misleads(scalar) { return escaped }
             shown.unicodeScalars.append(scalar)
         }
         return shown
+    }
+
+    /// Controls, line separators, and what turns the direction of writing: names must not act on a terminal.
+    private static func misleads(_ scalar: UnicodeScalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+        }
     }
 
     private var escaped: String {

@@ -24,7 +24,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// Seconds from `earlier` to this, with fractions.
     package func since(_ earlier: Timestamp) -> Double {
-        Double(seconds - earlier.seconds) + Double(nanoseconds - earlier.nanoseconds) / 1e9
+        // Converted first: from the distant past on, the difference is more than an integer holds.
+        Double(seconds) - Double(earlier.seconds) + Double(nanoseconds - earlier.nanoseconds) / 1e9
     }
 
     package func advanced(by more: Int64) -> Timestamp {
@@ -104,7 +105,7 @@ package func monotonicSeconds() -> Double {
 
 /// A duration for a person: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `9 d 4 h`.
 package func durationText(_ seconds: Double) -> String {
-    if seconds < 10 { return "\(seconds.fixed(1)) s" }
+    guard seconds >= 10, seconds < 1e15 else { return "\(seconds.fixed(1)) s" }
     let whole = Int64(seconds.rounded())
     if whole < 120 { return "\(whole) s" }
     if whole < 7200 { return "\(whole / 60) min \(whole % 60) s" }

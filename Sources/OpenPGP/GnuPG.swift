@@ -38,8 +38,16 @@ package struct GnuPG: Sendable {
         home: String?, agent: Agent = .none, _ arguments: [String], input: [UInt8]? = nil, limit: Int = 16 << 20
     ) async throws -> Report {
         let process = process(home: home, agent: agent, arguments)
-        return try await Self.starting {
+        let run = { @Sendable in
             Report(try await process.run(input: input.map { .bytes($0) } ?? .nothing, output: .collected(limit: limit)))
+        }
+        return try await Self.starting {
+            guard agent == .allowed else { return try await run() }
+            // Not to be cancelled in the middle: an agent that is only just starting hears nobody who tells it to end, and
+            // would stay. All such calls are short.
+            let report = try await Task { try await run() }.value
+            if Task.isCancelled { throw Interrupted() }
+            return report
         }
     }
 

@@ -41,7 +41,16 @@ package struct Catalog: Sendable {
         }
         throw RestorePointError(
             "missing", "There is no restore point “\(RawPath(name))”.", place: directory,
-            remedy: "The newest are: \(names.suffix(3).map(\.description).joined(separator: ", ")). All: holdfast list")
+            remedy:
+                "The nearest are: \(nearest(wanted, names).map(\.description).joined(separator: ", ")). All: holdfast list"
+        )
+    }
+
+    /// Three names, in order: those around a moment, or the newest for what is no moment.
+    private func nearest(_ wanted: PointName?, _ names: [PointName]) -> [PointName] {
+        guard let wanted else { return names.suffix(3) }
+        return names.sorted { abs($0.moment.since(wanted.moment)) < abs($1.moment.since(wanted.moment)) }.prefix(3)
+            .sorted()
     }
 
     /// The newest point in which `item` is whole, among those whose manifest can be read.
@@ -55,7 +64,8 @@ package struct Catalog: Sendable {
     /// What is in the directory under an unfinished name; only a holder of the lock may remove it.
     package func unfinished() throws -> [String] {
         try open()?.names().filter {
-            $0.hasSuffix(DurableFile.partialSuffix) && PointName(String($0.dropLast(DurableFile.partialSuffix.count))) != nil
+            $0.hasSuffix(DurableFile.partialSuffix)
+                && PointName(String($0.dropLast(DurableFile.partialSuffix.count))) != nil
         } ?? []
     }
 

@@ -31,12 +31,14 @@ package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// Docker's rule for volume names, which is ours for all items: `[A-Za-z0-9][A-Za-z0-9_.-]*`, at most 200 bytes.
     package static func isName(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        guard let first = bytes.first, bytes.count <= 200, isAlphanumeric(first) else { return false }
-        return bytes.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains($0) }
+        text.utf8.count <= 200 && text.utf8.first.map(isAlphanumeric) == true && text.utf8.allSatisfy(isNameByte)
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    static func isNameByte(_ byte: UInt8) -> Bool {
+        isAlphanumeric(byte) || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains(byte)
+    }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
         (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
     }
 }

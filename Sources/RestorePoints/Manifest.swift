@@ -97,32 +97,77 @@ extension Manifest {
         let head = try JSON.read(Head.self, bytes, place: place)
         guard head.format == currentFormat else {
             throw RestorePointError(
-                "unknown-format", "The manifest has the format “\(RawPath(head.format))”, this version reads \(currentFormat).",
+                "unknown-format",
+                "The manifest has the format “\(RawPath(head.format))”, this version reads \(currentFormat).",
                 place: place, remedy: "Use the version of holdfast that wrote it, or a newer one.")
         }
         let manifest = try JSON.read(Manifest.self, bytes, place: place)
         guard manifest.point == folder else {
             throw RestorePointError(
-                "renamed", "The folder is called \(folder), but its manifest is that of \(manifest.point).", place: place,
+                "renamed", "The folder is called \(folder), but its manifest is that of \(manifest.point).",
+                place: place,
                 remedy: "Somebody renamed or copied it: give the folder its own name back.")
         }
+        guard manifest.hasPlausibleHead, Set(manifest.archives.map(\.file)).count == manifest.archives.count,
+            Set(manifest.items.map(\.item)).count == manifest.items.count
+        else { throw RestorePointError("bad-manifest", "The manifest contradicts itself.", place: place) }
         for archive in manifest.archives {
-            guard isFileName(archive.file), archive.size >= 0, Digest(hex: archive.sha256) != nil else {
+            guard isFileName(archive.file), Digest(hex: archive.sha256) != nil,
+                archive.keys.allSatisfy({ isHexadecimal($0, 16) })
+            else {
                 throw RestorePointError("bad-manifest", "The manifest's entry for a file is not usable.", place: place)
             }
         }
         for record in manifest.items {
-            guard record.entries >= 0, record.bytes >= 0, (record.outcome == .failed) == (record.archive == nil),
-                record.archive.map({ manifest.archive(named: $0) != nil }) ?? true, record.within.map(Item.isName) ?? true
+            guard (record.outcome == .failed) == (record.archive == nil),
+                record.archive.map({ manifest.archive(named: $0) != nil }) ?? true,
+                record.within.map({ Item($0) != nil }) ?? true, record.error.map(isShortText) ?? true
             else {
-                throw RestorePointError("bad-manifest", "The manifest's entry for \(record.item) is not usable.", place: place)
+                throw RestorePointError(
+                    "bad-manifest", "The manifest's entry for \(record.item) is not usable.", place: place)
             }
+        }
+        guard manifest.canBeAddedUp else {
+            throw RestorePointError("bad-manifest", "The manifest has a number that cannot be right.", place: place)
         }
         return manifest
     }
 
+    private var hasPlausibleHead: Bool {
+        Self.isHexadecimal(host, 32) && Timestamp(started) != nil && Timestamp(finished) != nil
+            && Self.isShortText(holdfast) && recipients.allSatisfy { Self.isHexadecimal($0, 40) }
+            && (previous.map { Digest(hex: $0.sha256) != nil } ?? true)
+            && (outcome == .complete) == items.allSatisfy { $0.outcome == .whole }
+    }
+
+    /// Whether no number is negative and no sum of them overflows: others add them up without a second look.
+    private var canBeAddedUp: Bool {
+        let columns: [[Int64]] = [archives.map(\.size)] + [\.entries, \.bytes, \.grew, \.torn].map { items.map($0) }
+        return items.allSatisfy { (0..<1e12).contains($0.seconds) }
+            && columns.allSatisfy { column in
+                let room: Int64? = column.reduce(.max) { room, number in
+                    guard let room, number >= 0, number <= room else { return nil }
+                    return room - number
+                }
+                return room != nil
+            }
+    }
+
+    /// A file of a point: one that `open` takes for a name in its folder, with room for what unfinished ones are called.
     private static func isFileName(_ name: String) -> Bool {
-        Item.isName(name) && ![fileName, signatureName].contains(name) && !name.hasSuffix(DurableFile.partialSuffix)
+        let longest = 255 - DurableFile.partialSuffix.utf8.count
+        return name.utf8.count <= longest && name.utf8.first.map(Item.isAlphanumeric) == true
+            && name.utf8.allSatisfy(Item.isNameByte) && ![fileName, signatureName].contains(name)
+            && !name.hasSuffix(DurableFile.partialSuffix)
+    }
+
+    private static func isHexadecimal(_ text: String, _ digits: Int) -> Bool {
+        text.utf8.count == digits && [UInt8](hex: text) != nil
+    }
+
+    /// Something to print as it stands.
+    private static func isShortText(_ text: String) -> Bool {
+        text.utf8.count <= 100 && text.utf8.allSatisfy { (32..<127).contains($0) }
     }
 
     private struct Head: Codable { let format: String }

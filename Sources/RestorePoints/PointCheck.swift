@@ -1,3 +1,4 @@
+internal import Glibc
 package import Machine
 package import OpenPGP
 
@@ -71,14 +72,17 @@ package struct PointCheck: Sendable {
             return .notChecked(reason)
         }
         do {
-            let file = try Descriptor.open("\(point.path)/\(Manifest.signatureName)", 0)
+            let file = try Descriptor.open(
+                "\(point.path)/\(Manifest.signatureName)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
             let signature = try file.readAll(limit: 64 << 10)
             let signer = try await Signature.verify(point.manifestBytes, signature: signature, by: publicKey)
             guard signer == expected else {
                 return .failed(
                     RestorePointError(
                         "other-signer", "The manifest is signed by \(signer), not by \(expected).", place: point.path,
-                        remedy: "Do not restore from it, unless that key is on a recovery card of yours: --signer \(signer)"))
+                        remedy:
+                            "Do not restore from it, unless that key is on a recovery card of yours: --signer \(signer)"
+                    ))
             }
             return .passed("by \(signer)")
         } catch {
@@ -92,9 +96,6 @@ package struct PointCheck: Sendable {
 
     private func chainVerdict(_ manifest: Manifest) -> Verdict {
         guard let previous = manifest.previous else { return .passed("the first point") }
-        guard previous.point < point.name else {
-            return .failed(RestorePointError("bad-chain", "It claims to follow a later point, \(previous.point).", place: point.path))
-        }
         guard let other = others.first(where: { $0.name == previous.point }) else {
             return .passed("\(previous.point), which it follows, is no longer here")
         }
@@ -104,7 +105,9 @@ package struct PointCheck: Sendable {
                     "bad-chain", "The manifest of \(previous.point) is not the one that this point was made after.",
                     place: other.path, remedy: "One of the two was exchanged: compare both with an off-site copy."))
         }
-        return .passed("follows \(previous.point)")
+        // A clock that was put back gives a later point an earlier name; the digest above says which came first.
+        return .passed(
+            "follows \(previous.point)" + (previous.point < point.name ? "" : ", dated later: a clock was wrong"))
     }
 
     // MARK: - Files
@@ -117,13 +120,19 @@ package struct PointCheck: Sendable {
     /// Files that the manifest does not name were put there by somebody else.
     private func strangers(_ manifest: Manifest) -> [Finding] {
         let known = Set(manifest.archives.map(\.file) + [Manifest.fileName, Manifest.signatureName])
-        guard let names = try? Descriptor.folder(point.path).names() else { return [] }
-        return names.filter { !known.contains($0) }.map {
-            Finding(
-                subject: $0,
+        let names: [String]
+        do {
+            names = try Descriptor.folder(point.path).names()
+        } catch {
+            return [Finding(subject: "folder", verdict: .failed(explain(error)))]
+        }
+        return names.filter { !known.contains($0) }.map { name in
+            let shown = RawPath(name).description
+            return Finding(
+                subject: shown,
                 verdict: .failed(
                     RestorePointError(
-                        "stranger", "The manifest does not name this file.", place: "\(point.path)/\(RawPath($0))",
+                        "stranger", "The manifest does not name this file.", place: "\(point.path)/\(shown)",
                         remedy: "Find out who put it there; restores never read it.")))
         }
     }
@@ -135,7 +144,8 @@ package struct PointCheck: Sendable {
                 try reader.read(meter: meter, stop: stop)
             }
             return Finding(
-                subject: archive.file, verdict: .passed("\(ByteCount(archive.size)), for \(archive.keys.joined(separator: ", "))"))
+                subject: archive.file,
+                verdict: .passed("\(ByteCount(archive.size)), for \(archive.keys.joined(separator: ", "))"))
         } catch is Interrupted {
             throw Interrupted()
         } catch {

@@ -9,12 +9,20 @@ package final class PointWriter: Sendable {
 
     /// Makes the folder; a name that is taken moves on by a second.
     ///
-    /// - Parameter directory: the backup directory; made when missing.
+    /// - Parameter directory: the backup directory. It is never made here: where a disk is not mounted, that would fill
+    ///   the wrong one.
     package init(in directory: String, at moment: Timestamp) throws {
-        try makeFolders(directory)
-        self.directory = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        do {
+            self.directory = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        } catch let error as MachineError where error.errno == ENOENT {
+            throw RestorePointError(
+                "no-directory", "The backup directory is not there.", place: directory,
+                remedy: "Is its disk mounted? If it is new: mkdir -p -m 0700 \(directory)")
+        }
         var name = PointName(moment)
-        while self.directory.has(name.description) { name = PointName(name.moment.advanced(by: 1)) }
+        while self.directory.has(name.description) || self.directory.has(Self.partial(name)) {
+            name = PointName(name.moment.advanced(by: 1))
+        }
         self.name = name
         let partial = Self.partial(name)
         try self.directory.makeFolder(partial)
@@ -29,12 +37,15 @@ package final class PointWriter: Sendable {
 
     /// Writes manifest and signature, makes all of it durable and gives the point its name.
     ///
-    /// - Throws: ``RestorePointError`` when the folder holds anything that the manifest does not name, or less.
+    /// - Throws: ``RestorePointError`` when the folder holds anything that the manifest does not name, or less, and for a
+    ///   manifest that nobody could read afterwards.
     package func publish(_ manifest: [UInt8], signature: [UInt8], files: [String]) throws {
         let there = try folder.names()
-        guard there == files.sorted() else {
+        let named = try Manifest.read(manifest, folder: name, place: folder.path).archives.map(\.file)
+        guard there == files.sorted(), there == named.sorted() else {
             throw RestorePointError(
-                "bug", "The point's folder holds \(there), but its manifest names \(files.sorted()).", place: folder.path,
+                "bug", "The point's folder holds \(there), but its manifest names \(named.sorted()).",
+                place: folder.path,
                 remedy: "This is a mistake of holdfast's own: please report it. Nothing was published.")
         }
         try folder.publish(Manifest.fileName, manifest)

@@ -37,22 +37,31 @@ package final class SealedFile: Sendable {
             try stop.check()
             let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             hasher.update(bytes)
-            try inspector.take(bytes)
+            try judged { try inspector.take(bytes) }
             try sink?.write(bytes)
             meter.add(bytes: count)
         }
         guard hasher.finish().description == archive.sha256 else {
             throw damaged("does not have the SHA-256 that the manifest says")
         }
-        let keys = try inspector.finish().recipients.map(\.description)
+        let keys = try judged { try inspector.finish() }.recipients.map(\.description)
         guard keys.sorted() == archive.keys.sorted() else {
             throw damaged("is made for the keys \(keys.joined(separator: ", ")), the manifest says others")
         }
     }
 
+    /// Says which file it is that the inspector speaks of.
+    private func judged<Result>(_ inspect: () throws -> Result) throws -> Result {
+        do { return try inspect() } catch let error as OpenPGPError {
+            throw damaged("is not the message that was written: \(error.what)")
+        }
+    }
+
     private func damaged(_ how: String) -> RestorePointError {
         RestorePointError(
-            "damaged", "\(archive.file) \(how).", place: file.path,
-            remedy: "It was changed after it was made: see to the disk, and restore from another point or an off-site copy.")
+            "damaged", "\(archive.file) \(how.hasSuffix(".") ? how : how + ".")", place: file.path,
+            remedy:
+                "It was changed after it was made: see to the disk, and restore from another point or an off-site copy."
+        )
     }
 }

@@ -1,5 +1,7 @@
 import Machine
+import OpenPGP
 import Recovery
+import RestorePoints
 import Settings
 
 /// How holdfast ends: the same numbers for every command.
@@ -21,10 +23,19 @@ enum ExitStatus: Int32, Error {
         switch error {
         case let error as RecoveryError where error.code == "recovery.busy": self = .busy
         case let error as RecoveryError where error.isRefusal: self = .refused
-        case is SettingsError, is SettingsProblem: self = .refused
+        case is SettingsError: self = .refused
+        case let error as RestorePointError where ["point.none", "point.missing", "point.no-directory"].contains(error.code):
+            self = .refused
+        case let error as OpenPGPError where Self.keyTroubles.contains(error.kind): self = .refused
         default: self = .failed
         }
     }
+
+    /// What is wrong with a key before anything was begun with it.
+    private static let keyTroubles: Set<OpenPGPError.Kind> = [
+        .noKey, .shortID, .ambiguousRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey, .noPrivateKey,
+        .passphraseNeeded, .wrongPassphrase,
+    ]
 
     static let help = """
         Exit status: 0 done · 1 failed · 3 incomplete · 4 refused, nothing was begun · 5 not verified · \

@@ -27,6 +27,9 @@ import Testing
             #expect(error?.code == "http.refused")
             #expect(error?.isTransient == true)
         }
+    }
+
+    @Test(.enabled(if: goesOutDirectly)) func nobodyListensAtPort() async {
         #expect(await failure("http://127.0.0.1:1/")?.code == "http.refused")
     }
 
@@ -40,7 +43,7 @@ import Testing
         } _: { socket, _ in
             let error = await failure(socket: socket, timeout: .milliseconds(300))
             #expect(error?.code == "http.timeout")
-            #expect(error?.what == "There was no whole answer within 0.3 s.")
+            #expect(error?.what.hasPrefix("There was no whole answer within 0.") == true)
         }
     }
 
@@ -108,18 +111,21 @@ import Testing
         #expect(error.map { "\($0)" }?.contains("secret") == false)
     }
 
-    @Test func unknownHost() async {
-        let error = await failure("http://nobody.invalid/")
+    @Test(.enabled(if: goesOutDirectly)) func unknownHost() async {
+        // A part of more than 63 letters: known to be unknown without asking any server.
+        let error = await failure("http://\(String(repeating: "x", count: 64)).invalid/")
         #expect(error?.code == "http.unreachable")
     }
 
-    @Test func noTLSThere() async {
+    @Test(.enabled(if: goesOutDirectly)) func noTLSThere() async {
         let server = ScriptedServer(path: nil) { $0.answer("") }
         defer { server.kill() }
         #expect(await failure("https://127.0.0.1:\(server.port)/")?.code == "http.tls")
     }
 
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "needs openssl"))
+    @Test(
+        .enabled(if: goesOutDirectly),
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "needs openssl"))
     func certificateThatNobodyVouchesFor() async throws {
         let folder = "/tmp/hf-tls-\(UInt64.random(in: .min ... .max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

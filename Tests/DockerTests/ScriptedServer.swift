@@ -124,6 +124,11 @@ func withServer<Result>(
     return try await body(path, server)
 }
 
+/// Whether requests over TCP reach us, and not a proxy that the environment names.
+let goesOutDirectly = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].allSatisfy {
+    ProcessInfo.processInfo.environment[$0] == nil
+}
+
 private func listen(_ path: String) -> Int32 {
     let raw = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     let bound = withAddress(path) { bind(raw, $0, $1) }

@@ -151,3 +151,10 @@ package struct TreeSnapshot {
         return hasher.finish()
     }
 }
+
+extension TreeSnapshot {
+    /// For comparing with what cannot keep fractions of seconds.
+    package mutating func forgetFractions() {
+        for path in items.keys { items[path]?.nanoseconds = 0 }
+    }
+}

@@ -37,7 +37,7 @@ struct ArchiveJob: Sendable {
             site.report(.ended(label, text: summary(outcome, seconds), good: outcome.problems.isEmpty))
             return outcome.timed(seconds)
         } catch {
-            try await removeArchive()
+            try? writer.remove(fileName)
             let explained = explain(error)
             site.report(.ended(label, text: "failed: \(explained)", good: false))
             if error is Interrupted || Task.isCancelled { throw Interrupted() }
@@ -154,8 +154,6 @@ struct ArchiveJob: Sendable {
         }
         return folder
     }
-
-    private func removeArchive() async throws { try writer.remove(fileName) }
 
     private var fileName: String { label + plan.compression.suffix + ".gpg" }
 

@@ -72,9 +72,7 @@ package struct BackupPlanner: Sendable {
             return []
         }
         warnings.append("There is no engine: the volumes in \(root) are read as they lie, nothing is stopped or asked.")
-        return try Descriptor.open(root, O_RDONLY | O_DIRECTORY).names().filter { name in
-            settings.selects(name) && Item.isName(name) && access("\(root)/\(name)/_data", F_OK) == 0
-        }.map { name in
+        return try volumeNames(in: root).filter(settings.selects).map { name in
             let item = Item(.volume, name)
             return PlannedItem(
                 item: item, path: "\(root)/\(name)/_data", source: nil, mayBeEmpty: settings.mayBeEmpty(name), still: [],
@@ -198,6 +196,13 @@ package struct BackupPlanner: Sendable {
         guard case .usable(let until?) = key.encryptionState(at: site.clock.now()) else { return [] }
         let days = Int(until.since(site.clock.now()) / 86_400)
         return days <= 30 ? ["The key \(key.fingerprint) expires in \(days) days (\(until)): then backups stop. See holdfast check."] : []
+    }
+}
+
+/// The volumes that lie in a folder as Docker lays them out: `NAME/_data`.
+func volumeNames(in root: String) throws -> [String] {
+    try Descriptor.open(root, O_RDONLY | O_DIRECTORY).names().filter { name in
+        Item.isName(name) && access("\(root)/\(name)/_data", F_OK) == 0
     }
 }
 

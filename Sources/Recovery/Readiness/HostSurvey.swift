@@ -149,8 +149,7 @@ package struct HostSurvey: Sendable {
             return
         }
         draft.volumesRoot = root
-        let names = (try? Descriptor.open(root, O_RDONLY | O_DIRECTORY).names()) ?? []
-        for name in names where access("\(root)/\(name)/_data", F_OK) == 0 { draft.volumes.append(.init(name: name)) }
+        for name in (try? volumeNames(in: root)) ?? [] { draft.volumes.append(.init(name: name)) }
         notes.found.append("\(draft.volumes.count) volumes in \(root)")
     }
 }

@@ -126,8 +126,7 @@ package struct Readiness: Sendable {
     private mutating func space() async {
         let directory = site.settings.backup.directory
         do {
-            try makeFolders(directory)
-            guard access(directory, W_OK) == 0 else { throw MachineError.call("write to", directory) }
+            guard access(directory, W_OK) == 0 else { throw MachineError.call("write to the backup directory", directory) }
             let points = try site.catalog.points()
             let whole = points.last { (try? $0.manifest.get().outcome) == .complete }
             let free = freeSpace(at: directory)
@@ -160,7 +159,7 @@ package struct Readiness: Sendable {
                         ? reason.remedy : "Volumes are read from backup.volumes.root as they lie; nothing can be stopped"))
         }
         for source in site.settings.backup.files { self.source("files \(source.name)", source.path, mayBeEmpty: false) }
-        guard let engine = site.engine.engine else { return }
+        guard let engine = site.engine.engine else { return volumesWithoutEngine() }
         do {
             let volumes = try await engine.volumes()
             let containers = try await engine.containers()
@@ -170,6 +169,17 @@ package struct Readiness: Sendable {
             uncovered(volumes, containers)
         } catch {
             fail("engine", error)
+        }
+    }
+
+    private mutating func volumesWithoutEngine() {
+        guard let root = site.settings.backup.volumes.root else { return }
+        do {
+            for name in try volumeNames(in: root) where site.settings.backup.volumes.selects(name) {
+                source("volume \(name)", "\(root)/\(name)/_data", mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name))
+            }
+        } catch {
+            fail("volumes", error)
         }
     }
 

@@ -129,7 +129,9 @@ package struct RestorePlanner: Sendable {
             remedy: "Start it, or set backup.volumes.root, or restore into a folder with --to DIR.")
     }
 
-    private func liveTarget(_ path: String) throws -> RestoreTarget {
+    private func liveTarget(_ configured: String) throws -> RestoreTarget {
+        // A link to the folder stays: what is exchanged is the folder that it leads to.
+        let path = resolved(configured)
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
             throw RecoveryError.refused("bad-place", "\(path) cannot be exchanged in one step.", place: path, remedy: "Use --to DIR.")
         }
@@ -246,6 +248,13 @@ extension Container {
 func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
     return String(path[..<slash])
+}
+
+/// Where a path leads once its links are followed; the path itself if nothing is there.
+private func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
 }
 
 /// The path from the root, seen from the working directory.

@@ -31,8 +31,7 @@ package struct RestoreRun: Sendable {
             package let source: String
             package let place: String
             package let entries: Int64
-            package let bytes: ByteCount
-            package let notes: [String]
+                package let notes: [String]
         }
     }
 
@@ -128,7 +127,8 @@ package struct RestoreRun: Sendable {
             site.report(
                 .ended(
                     label,
-                    text: "\(report.entries) entries, \(ByteCount(report.bytes)) staged and compared, \(durationText(monotonicSeconds() - began))",
+                    text: "\(report.entries) entries, \(ByteCount(report.bytes)) compared, \(report.extracted) entries staged, "
+                        + durationText(monotonicSeconds() - began),
                     good: true))
             return Staged(
                 item: item, folder: place.folder, name: stagingName, live: place.live, madeVolume: place.madeVolume,
@@ -191,8 +191,7 @@ extension RestoreRun.Staged {
         if !report.ownersKept { notes.append("owners could not be kept: holdfast did not run as root") }
         if report.torn > 0 { notes.append("\(report.torn) entries are torn: they changed while the backup read them") }
         return RestoreRun.Result.Restored(
-            item: item.item, source: item.source.name, place: "\(folder)/\(live)", entries: Int64(report.entries),
-            bytes: ByteCount(report.bytes), notes: notes)
+            item: item.item, source: item.source.name, place: "\(folder)/\(live)", entries: report.extracted, notes: notes)
     }
 }
 

@@ -65,23 +65,61 @@ package struct Restores: Sendable {
 }
 
 extension RestoreRecord.Swap {
-    /// What is under `live` now, read from the disk: a flag could lie after a crash, an inode cannot.
-    var isSwapped: Bool { inode(of: live) == inode }
+    /// Where the restored folder is.
+    enum Standing {
+        /// Under its live name: swapped in.
+        case live
+        /// Under its staging name: not swapped in yet, or swapped back.
+        case staged
+        /// Under neither: somebody else moved or removed it.
+        case gone
+    }
+
+    /// Read from the disk: a flag could lie after a crash, an inode cannot.
+    var standing: Standing {
+        if inode(of: live) == inode { return .live }
+        return inode(of: staged) == inode ? .staged : .gone
+    }
 
     /// Puts the restored folder under its live name; does nothing if it is there already.
     func swap() throws {
-        guard !isSwapped else { return }
-        try turn(from: staged, to: live)
+        switch standing {
+        case .live: return
+        case .staged: try turn(from: staged, to: live)
+        case .gone: throw moved()
+        }
     }
 
     /// Puts the former data back under the live name; does nothing if it is there already.
     func swapBack() throws {
-        guard isSwapped else { return }
-        try turn(from: live, to: staged)
+        switch standing {
+        case .live: try turn(from: live, to: staged)
+        case .staged: return
+        case .gone: throw moved()
+        }
     }
 
-    /// Removes what is not live.
-    func removeStaged() throws {
+    /// Removes the restored folder, which is not live.
+    func removeRestored() throws {
+        guard standing == .staged else { return }
+        try removeStaged()
+    }
+
+    /// Removes the former data.
+    func removeFormer() throws {
+        guard standing != .staged else { return }
+        try removeStaged()
+    }
+
+    private func moved() -> RecoveryError {
+        .failed(
+            "moved", "What was restored for \(item) is no longer where it was put: somebody moved or replaced it.",
+            place: "\(folder)/\(live)",
+            remedy: "The former data, if it is still there, is \(folder)/\(staged): look at both, and sort them by hand. "
+                + "holdfast restore commit then forgets this restore.")
+    }
+
+    private func removeStaged() throws {
         guard let parent = try? Descriptor.folder(folder) else { return }
         try parent.removeTree(staged)
         try parent.synchronize()
@@ -111,14 +149,14 @@ extension Restores {
     func settle() throws -> [String] {
         var done: [String] = []
         for record in try all() {
-            let swapped = record.swaps.filter(\.isSwapped)
+            let standings = record.swaps.map(\.standing)
             if record.committing == true {
-                for swap in record.swaps { try swap.removeStaged() }
+                for swap in record.swaps { try swap.removeFormer() }
                 try forget(record)
                 done.append("finished dropping the former data of the restore \(record.restore)")
-            } else if swapped.count < record.swaps.count {
-                for swap in swapped { try swap.swapBack() }
-                for swap in record.swaps { try swap.removeStaged() }
+            } else if standings.contains(.staged), !standings.contains(.gone) {
+                for swap in record.swaps { try swap.swapBack() }
+                for swap in record.swaps { try swap.removeRestored() }
                 try forget(record)
                 done.append("went back to the former data: the restore \(record.restore) was interrupted")
             }

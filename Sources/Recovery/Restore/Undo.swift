@@ -48,7 +48,7 @@ package struct Undo: Sendable {
             throw error
         }
         let problems = await users.start()
-        for swap in record.swaps { try swap.removeStaged() }
+        for swap in record.swaps { try swap.removeRestored() }
         try Restores(site.state).forget(record)
         for volume in record.swaps.compactMap(\.madeVolume) {
             do {
@@ -78,7 +78,7 @@ package struct Commit: Sendable {
         for var record in records {
             record.committing = true
             try restores.write(record)
-            for swap in record.swaps { try swap.removeStaged() }
+            for swap in record.swaps { try swap.removeFormer() }
             try restores.forget(record)
         }
     }

@@ -21,8 +21,9 @@ package struct HeldLock: Sendable {
                 remedy: "Wait until it is done. The lock dies with its process; there is nothing to remove by hand.")
         }
         let held = HeldLock(journal: try Journal(in: folder), lock: lock)
-        var putRight = try await held.meetObligations(site)
-        putRight += try Restores(site.state).settle()
+        // First the data, then the containers that use it.
+        var putRight = try Restores(site.state).settle()
+        putRight += try await held.meetObligations(site)
         putRight += try PointWriter.sweep(site.settings.backup.directory).map { "removed the unfinished point \($0)" }
         putRight += try RunRecord.bury(in: site.state, at: site.clock.now()).map { "the run \($0) died before its end" }
         return (held, putRight)

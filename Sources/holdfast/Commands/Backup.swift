@@ -20,7 +20,7 @@ struct Backup: TalkingCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: ArgumentHelp("`volumes` or `files`, then names; nothing for everything.", valueName: "volumes|files] [name"))
+    @Argument(help: ArgumentHelp("`volumes` or `files`, then names; nothing for everything.", valueName: "volumes|files|name"))
     var what: [String] = []
 
     @Flag(help: "Show what would be done, and do nothing.")

@@ -50,7 +50,7 @@ struct Check: TalkingCommand {
         }
         let fails = report.findings.filter { $0.level == "fail" }.count
         let warnings = report.findings.filter { $0.level == "warn" }.count
-        return text + (fails == 0 ? "Ready" : "Not ready: \(fails) to mend") + (warnings == 0 ? ".\n" : ", \(warnings) warnings.\n")
+        return text + (fails == 0 ? "Ready" : "Not ready: \(fails) to mend") + (warnings == 0 ? ".\n" : ", \(warnings) \(warnings == 1 ? "warning" : "warnings").\n")
     }
 }
 

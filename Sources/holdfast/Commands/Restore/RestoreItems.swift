@@ -127,7 +127,6 @@ struct RestoreReport: Encodable {
         let from: String
         let place: String
         let entries: Int64
-        let bytes: Int64
         let notes: [String]
     }
 
@@ -135,7 +134,7 @@ struct RestoreReport: Encodable {
         items = result.items.map { one in
             Line(
                 item: one.item.description, from: one.source, place: one.place, entries: one.entries,
-                bytes: one.bytes.bytes, notes: one.notes)
+                notes: one.notes)
         }
         undo = result.restore
         problems = result.problems
@@ -145,7 +144,7 @@ struct RestoreReport: Encodable {
         let style = Style(for: STDOUT_FILENO)
         var text = ""
         for line in items {
-            text += "\(style.good("✓")) \(line.item) is back from \(line.from): \(line.entries) entries, \(ByteCount(line.bytes)), in \(line.place)\n"
+            text += "\(style.good("✓")) \(line.item) is back from \(line.from): \(line.entries) entries in \(line.place)\n"
             for note in line.notes { text += "\(style.warn("!")) \(note)\n" }
         }
         for problem in problems { text += "\(style.bad("✗")) \(problem)\n" }
