@@ -37,6 +37,14 @@ enum AccessList {
     /// Whether the ACL says no more than the permission bits do.
     static func isTrivial(_ kernel: UnsafeRawBufferPointer) -> Bool { kernel.count <= 4 + 3 * 8 }
 
+    /// The permissions that a text gives to its mask, which the group's bits of the mode show; nil if it has none.
+    static func mask(of text: [UInt8]) -> UInt32? {
+        guard let mask = text.split(separator: 0x2c).first(where: { $0.starts(with: "mask::".utf8) }) else {
+            return nil
+        }
+        return zip(mask.suffix(3), [UInt32(4), 2, 1]).reduce(0) { $0 | ($1.0 == 0x2d ? 0 : $1.1) }
+    }
+
     /// The kernel's form of a text; nil if it is not one that `text(of:)` writes.
     static func kernel(of text: [UInt8]) -> [UInt8]? {
         var kernel: [UInt8] = [2, 0, 0, 0]

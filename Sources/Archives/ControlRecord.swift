@@ -70,7 +70,8 @@ struct ControlRecord: Equatable {
         let format = try string("format")
         guard format == Self.format else {
             throw ArchiveError(
-                code: "archive.newer-format", what: "The archive is of the format \(RawPath(format)), which this holdfast cannot read.",
+                code: "archive.newer-format",
+                what: "The archive is of the format \(RawPath(format)), which this holdfast cannot read.",
                 remedy: "Install the newest holdfast; the archive opens with gpg, zstd and tar as well.")
         }
         identity = ArchiveIdentity(host: try string("host"), point: try string("point"), item: try string("item"))

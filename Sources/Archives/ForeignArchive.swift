@@ -67,7 +67,7 @@ final class ForeignArchive {
             end = archive_filter_bytes(archive, 0)
         }
         while case let rest = try source.some(.max), !rest.isEmpty {
-            guard rest.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("something follows its end") }
+            guard rest.isZero else { throw ArchiveError.damaged("something follows its end") }
             countZeros(rest)
         }
         // All that follows the last member has to be zeros, and two blocks of them at least.
@@ -169,7 +169,8 @@ final class ForeignArchive {
         }
         entry.kind = kind
         entry.mode = archive_entry_perm(header) & 0o7777
-        guard let owner = UInt32(exactly: archive_entry_uid(header)), let group = UInt32(exactly: archive_entry_gid(header))
+        guard let owner = UInt32(exactly: archive_entry_uid(header)),
+            let group = UInt32(exactly: archive_entry_gid(header))
         else { throw ArchiveError.damaged("an owner", entry.shownPath) }
         entry.owner = owner
         entry.group = group
@@ -192,6 +193,8 @@ final class ForeignArchive {
         }
         readAttributes(header, into: &entry)
         entry.accessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, entry.shownPath)
+        // libarchive puts the owning group's permissions into the mode; the kernel keeps the mask there.
+        if let mask = AccessList.mask(of: entry.accessList) { entry.mode = entry.mode & ~0o70 | mask << 3 }
         entry.defaultAccessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, entry.shownPath)
         return entry
     }
@@ -199,7 +202,9 @@ final class ForeignArchive {
     /// Without `./` and doubled or closing slashes; empty for the root.
     private static func plainPath(_ name: RawPath) throws -> [UInt8] {
         guard name.bytes.first != 0x2f else { throw ArchiveError.unsafePath(name, "is absolute") }
-        guard name.bytes.count <= Limits.path else { throw ArchiveError.unsafePath(RawPath("…"), "is longer than 64 KiB") }
+        guard name.bytes.count <= Limits.path else {
+            throw ArchiveError.unsafePath(RawPath("…"), "is longer than 64 KiB")
+        }
         let parts = name.components.filter { !$0.elementsEqual([0x2e]) }
         guard !parts.contains(where: { $0.elementsEqual([0x2e, 0x2e]) }) else {
             throw ArchiveError.unsafePath(name, "leads out of the folder (..)")

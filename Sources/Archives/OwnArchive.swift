@@ -116,12 +116,20 @@ final class OwnArchive {
             return
         }
         let parent = Array(path[..<(path.lastIndex(of: 0x2f) ?? 0)])
-        guard isBelow(trail, parent) else { throw ArchiveError.damaged("an entry comes without its folder", entry.shownPath) }
+        guard isBelow(trail, parent) else {
+            throw ArchiveError.damaged("an entry comes without its folder", entry.shownPath)
+        }
         trail = entry.kind == .directory ? path : parent
     }
 
     /// Compares what arrived since the last manifest with this one, byte for byte.
     private func compare(with manifest: [UInt8]) throws {
+        defer {
+            lines.removeAll(keepingCapacity: true)
+            pendingEntries = 0
+        }
+        if manifest == lines { return }
+        // There are notes in it, or it differs.
         var rest = lines[...]
         for line in manifest.split(separator: 0x0a) {
             if line.starts(with: "{\"note\":".utf8) {
@@ -138,8 +146,6 @@ final class OwnArchive {
         guard rest.isEmpty else {
             throw ArchiveError.differs(path(of: rest.prefix { $0 != 0x0a }), "presence: it is not in the manifest")
         }
-        lines.removeAll(keepingCapacity: true)
-        pendingEntries = 0
     }
 
     private func take(note line: ArraySlice<UInt8>) {

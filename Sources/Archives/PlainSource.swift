@@ -1,3 +1,4 @@
+import Glibc
 import Machine
 
 /// An archive's tar stream, decompressed on a thread of its own.
@@ -74,7 +75,15 @@ final class PlainSource {
     /// Reads to the end of the stream, in which nothing may be left but zeros.
     func drain() throws {
         while case let rest = try some(.max), !rest.isEmpty {
-            guard rest.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("something follows its end") }
+            guard rest.isZero else { throw ArchiveError.damaged("something follows its end") }
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether every byte is 0.
+    var isZero: Bool {
+        guard let base = baseAddress, count > 0 else { return true }
+        return self[0] == 0 && memcmp(base, base + 1, count - 1) == 0
     }
 }

@@ -11,9 +11,9 @@ final class StagedTree {
     /// Whether owners, and attributes that only root can set, are kept.
     let privileged = geteuid() == 0
 
-    private let attributes = AttributeReader()
+    let attributes = AttributeReader()
     private let strict: Bool
-    private let root: Descriptor
+    let root: Descriptor
     private var folders: [OpenFolder] = []
     /// Of the innermost open folder.
     private var path: [UInt8] = []
@@ -108,7 +108,7 @@ final class StagedTree {
 
     /// What the file system says about the entry that was finished last; a hard link, and a folder that is still open,
     /// as it was given.
-    private(set) var lastFound = Entry()
+    var lastFound = Entry()
 
     /// Leaves all folders, and makes everything survive a power cut.
     func finish() throws {
@@ -241,12 +241,12 @@ final class StagedTree {
 
     /// Calls `body` with the folder and name of what a hard link is another name of.
     private func withTarget(of entry: Entry, _ body: (Int32, UnsafePointer<CChar>) throws -> Void) throws {
-        var folder = openat(folders[0].raw, ".", O_PATH | O_DIRECTORY | O_CLOEXEC)
+        var folder = openat(folders[0].raw, ".", linux_o_path | O_DIRECTORY | O_CLOEXEC)
         defer { if folder >= 0 { close(folder) } }
         let parts = entry.link.split(separator: 0x2f)
         for part in parts.dropLast() {
             let next = RawPath(Array(part)).withCString {
-                openat(folder, $0, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                openat(folder, $0, linux_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             }
             if folder >= 0 { close(folder) }
             folder = next
@@ -262,74 +262,4 @@ final class StagedTree {
         ArchiveError.unsafePath(
             entry.shownPath, "is another name of “\(RawPath(entry.link))”, which is not in the archive before it")
     }
-
-    // MARK: - Metadata
-
-    private func setMetadata(of entry: Entry, _ raw: Int32) throws {
-        if privileged, fchown(raw, entry.owner, entry.group) != 0 { throw failed("set the owner of", entry) }
-        guard fchmod(raw, mode_t(entry.mode)) == 0 else { throw failed("set the mode of", entry) }
-        if entry.hasAttributes { try setAttributes(of: entry, at: .file(raw), privileged: privileged) }
-        var times = [entry.accessed?.timespec ?? entry.modified.timespec, entry.modified.timespec]
-        guard futimens(raw, &times) == 0 else { throw failed("set the times of", entry) }
-    }
-
-    /// The same for what cannot be opened, and reads it back.
-    private func finish(_ entry: Entry, _ name: UnsafePointer<CChar>, in parent: Int32) throws {
-        if privileged, fchownat(parent, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW) != 0 {
-            throw failed("set the owner of", entry)
-        }
-        // A link has no mode of its own. What else comes here was made by us a moment ago and is no link.
-        if entry.kind != .symlink, fchmodat(parent, name, mode_t(entry.mode), 0) != 0 {
-            throw failed("set the mode of", entry)
-        }
-        if entry.hasAttributes { try setAttributes(of: entry, at: .name(in: parent, name), privileged: privileged) }
-        var times = [entry.accessed?.timespec ?? entry.modified.timespec, entry.modified.timespec]
-        guard utimensat(parent, name, &times, AT_SYMLINK_NOFOLLOW) == 0 else { throw failed("set the times of", entry) }
-        var status = stat()
-        guard fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw failed("look at", entry) }
-        try readBack(entry, .name(in: parent, name), status)
-        if entry.kind == .symlink {
-            try withUnsafeTemporaryAllocation(of: CChar.self, capacity: entry.link.count + 1) { buffer in
-                guard let base = buffer.baseAddress else { return }
-                let count = readlinkat(parent, name, base, buffer.count)
-                guard count >= 0 else { throw failed("read the link", entry) }
-                lastFound.link += UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
-            }
-        }
-        if entry.kind == .symlink { lastFound.mode = entry.mode }
-    }
-
-    /// Fills ``lastFound`` with what the file system says now.
-    private func readBack(_ entry: Entry, _ place: AttributePlace, _ status: stat) throws {
-        lastFound.take(status, as: Entry.Kind(mode: status.st_mode) ?? entry.kind)
-        lastFound.path = entry.path
-        lastFound.extents = entry.extents
-        lastFound.major = gnu_dev_major(status.st_rdev)
-        lastFound.minor = gnu_dev_minor(status.st_rdev)
-        try attributes.read(place, into: &lastFound)
-        if !privileged {
-            lastFound.owner = entry.owner
-            lastFound.group = entry.group
-            lastFound.attributes.removeAll { $0.needsRoot }
-            lastFound.attributes += entry.attributes.filter(\.needsRoot)
-            lastFound.attributes.sort { $0.name.lexicographicallyPrecedes($1.name) }
-        }
-    }
-
-    private func status(_ raw: Int32, _ entry: Entry) throws -> stat {
-        var status = stat()
-        guard fstat(raw, &status) == 0 else { throw failed("look at", entry) }
-        return status
-    }
-
-    private func failed(_ doing: String, _ entry: Entry) -> MachineError {
-        MachineError.call(doing, "\(root.path)/\(entry.shownPath)")
-    }
 }
-
-extension Entry {
-    var hasAttributes: Bool { !attributes.isEmpty || !accessList.isEmpty || !defaultAccessList.isEmpty }
-}
-
-/// `O_PATH`, which Glibc hides.
-private let O_PATH = linux_o_path

@@ -32,9 +32,9 @@ struct TarDecoder {
         entry.extents = nil
         entry.accessed = nil
         guard var block = try first ?? source.record() else { throw ArchiveError.cut("the tar has no end") }
-        if block.allSatisfy({ $0 == 0 }) {
+        if block.isZero {
             guard let second = try source.record() else { throw ArchiveError.cut("the tar's end is not complete") }
-            guard second.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("there is an empty block in it") }
+            guard second.isZero else { throw ArchiveError.damaged("there is an empty block in it") }
             return nil
         }
         var records: [UInt8] = []
@@ -67,7 +67,9 @@ struct TarDecoder {
         }
         name += Self.field(block, 0, 100)
         let sparse = try apply(records, name: &name)
-        guard entry.mode <= 0o7777, kind == .file || entry.size == 0 else { throw ArchiveError.damaged("a header", RawPath(name)) }
+        guard entry.mode <= 0o7777, kind == .file || entry.size == 0 else {
+            throw ArchiveError.damaged("a header", RawPath(name))
+        }
         if let realSize = sparse { try readMap(realSize: realSize) }
         if name.starts(with: [0x2e, 0x2f]) {
             try take(name)
@@ -82,7 +84,7 @@ struct TarDecoder {
         while rest > 0 {
             let part = try source.some(rest)
             guard !part.isEmpty else { throw ArchiveError.cut("it ends within a member") }
-            guard part.allSatisfy({ $0 == 0 }) else { throw ArchiveError.damaged("a member is not padded with zeros") }
+            guard part.isZero else { throw ArchiveError.damaged("a member is not padded with zeros") }
             rest -= Int64(part.count)
         }
     }
@@ -106,7 +108,8 @@ struct TarDecoder {
             let end = path[start...].firstIndex(of: 0x2f) ?? path.endIndex
             let part = path[start..<end]
             if part.isEmpty || part.elementsEqual([0x2e]) || part.elementsEqual([0x2e, 0x2e]) || part.contains(0) {
-                throw ArchiveError.unsafePath(RawPath(Array(path)), "leads out of the tree, or is not in its plain form")
+                throw ArchiveError.unsafePath(
+                    RawPath(Array(path)), "leads out of the tree, or is not in its plain form")
             }
             if end == path.endIndex { return }
             start = end + 1
@@ -143,7 +146,9 @@ struct TarDecoder {
                 return integer
             }
             func id() throws -> UInt32 {
-                guard let id = UInt32(exactly: try integer()) else { throw ArchiveError.damaged("an owner", RawPath(name)) }
+                guard let id = UInt32(exactly: try integer()) else {
+                    throw ArchiveError.damaged("an owner", RawPath(name))
+                }
                 return id
             }
             func moment() throws -> Timestamp {
@@ -159,8 +164,10 @@ struct TarDecoder {
             case "mtime": entry.modified = try moment()
             case "atime": entry.accessed = try moment()
             case "GNU.sparse.realsize": realSize = try integer()
-            case "GNU.sparse.major": guard value == [0x31] else { throw ArchiveError.damaged("a sparse file", RawPath(name)) }
-            case "GNU.sparse.minor": guard value == [0x30] else { throw ArchiveError.damaged("a sparse file", RawPath(name)) }
+            case "GNU.sparse.major":
+                guard value == [0x31] else { throw ArchiveError.damaged("a sparse file", RawPath(name)) }
+            case "GNU.sparse.minor":
+                guard value == [0x30] else { throw ArchiveError.damaged("a sparse file", RawPath(name)) }
             case "SCHILY.acl.access": entry.accessList = Array(value)
             case "SCHILY.acl.default": entry.defaultAccessList = Array(value)
             default:
@@ -168,7 +175,9 @@ struct TarDecoder {
                     throw ArchiveError.damaged("a pax header has an unknown record", RawPath(name))
                 }
                 let attribute = Self.unescaped(key.dropFirst("SCHILY.xattr.".utf8.count))
-                guard !attribute.isEmpty, !attribute.contains(0) else { throw ArchiveError.damaged("an attribute", RawPath(name)) }
+                guard !attribute.isEmpty, !attribute.contains(0) else {
+                    throw ArchiveError.damaged("an attribute", RawPath(name))
+                }
                 entry.attributes.append(Entry.Attribute(name: attribute, value: Array(value)))
             }
         }
@@ -222,9 +231,8 @@ struct TarDecoder {
 
     /// The type flag of a header whose sum and magic are right.
     private func kind(of block: UnsafeRawBufferPointer) throws -> UInt8 {
-        var sum = 8 * 0x20
-        for (index, byte) in block.enumerated() where !(148..<156).contains(index) { sum += Int(byte) }
-        guard try octal(block, 148, 7) == sum, block[257..<265].elementsEqual("ustar\u{0}00".utf8) else {
+        guard try octal(block, 148, 7) == Int64(headerSum(block)), block[257..<265].elementsEqual("ustar\u{0}00".utf8)
+        else {
             throw ArchiveError.damaged("a member's header")
         }
         return block[156]
@@ -243,7 +251,9 @@ struct TarDecoder {
         return value
     }
 
-    private static func field(_ block: UnsafeRawBufferPointer, _ offset: Int, _ width: Int) -> Slice<UnsafeRawBufferPointer> {
+    private static func field(_ block: UnsafeRawBufferPointer, _ offset: Int, _ width: Int) -> Slice<
+        UnsafeRawBufferPointer
+    > {
         let field = block[offset..<offset + width]
         return field.prefix { $0 != 0 }
     }

@@ -12,6 +12,8 @@ struct TarEncoder {
     private var map: [UInt8] = []
     private var records: [UInt8] = []
     private var name: [UInt8] = []
+    /// Of the record that is being made.
+    private var value: [UInt8] = []
 
     /// Encodes the header of one entry into ``blocks``.
     ///
@@ -68,7 +70,7 @@ struct TarEncoder {
         blocks += map
     }
 
-    /// Eight digits of octal are the most that these fields hold; larger ids stand in pax records.
+    /// Seven octal digits are the most that these fields hold; larger ids stand in pax records.
     private static let largestID: UInt32 = 0o7777777
     private static let nobody: UInt64 = 65_534
     static let largestSize: Int64 = 0o77777777777
@@ -99,31 +101,23 @@ struct TarEncoder {
     }
 
     private mutating func makeRecords(of entry: Entry, storedSize: Int64) {
-        var value: [UInt8] = []
         if entry.extents != nil {
             record("GNU.sparse.major", [0x31])
             record("GNU.sparse.minor", [0x30])
             record("GNU.sparse.name", name)
-            value.append(decimal: entry.size)
-            record("GNU.sparse.realsize", value)
+            record(number: entry.size, "GNU.sparse.realsize")
         } else if Self.split(name) == nil {
             record("path", name)
         }
         if entry.link.count > 100 { record("linkpath", entry.link) }
         if storedSize > Self.largestSize {
-            value.removeAll(keepingCapacity: true)
-            value.append(decimal: storedSize)
-            record("size", value)
+            record(number: storedSize, "size")
         }
         if entry.owner > Self.largestID {
-            value.removeAll(keepingCapacity: true)
-            value.append(decimal: entry.owner)
-            record("uid", value)
+            record(number: Int64(entry.owner), "uid")
         }
         if entry.group > Self.largestID {
-            value.removeAll(keepingCapacity: true)
-            value.append(decimal: entry.group)
-            record("gid", value)
+            record(number: Int64(entry.group), "gid")
         }
         if entry.modified.nanoseconds != 0 || Int64(entry.headerTime) != entry.modified.seconds {
             record(time: entry.modified, "mtime")
@@ -146,9 +140,14 @@ struct TarEncoder {
     }
 
     private mutating func record(time: Timestamp, _ key: StaticString) {
-        var value: [UInt8] = []
-        value.reserveCapacity(32)
+        value.removeAll(keepingCapacity: true)
         value.append(time, trimmed: true)
+        record(key, value)
+    }
+
+    private mutating func record(number: Int64, _ key: StaticString) {
+        value.removeAll(keepingCapacity: true)
+        value.append(decimal: number)
         record(key, value)
     }
 
@@ -196,7 +195,7 @@ struct TarEncoder {
 
     private mutating func appendHeader(kind: UInt8, size: Int64, _ fill: (inout TarHeader) -> Void) {
         let start = blocks.count
-        blocks.append(contentsOf: repeatElement(0, count: 512))
+        blocks += Self.zeros
         blocks.withUnsafeMutableBytes { buffer in
             var header = TarHeader(block: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]))
             header.put(octal: UInt64(size), at: 124, width: 12)
@@ -207,7 +206,9 @@ struct TarEncoder {
         }
     }
 
-    private mutating func pad() { blocks.append(contentsOf: repeatElement(0, count: -blocks.count & 511)) }
+    private mutating func pad() { blocks += Self.zeros.prefix(-blocks.count & 511) }
+
+    private static let zeros = [UInt8](repeating: 0, count: 512)
 }
 
 /// One header block of 512 bytes in the making, all zeros at first.
@@ -234,11 +235,22 @@ private struct TarHeader {
 
     /// Writes the sum of all bytes, its own field counted as spaces.
     mutating func seal() {
-        var sum: UInt64 = 8 * 0x20
-        for byte in block { sum += UInt64(byte) }
-        put(octal: sum, at: 148, width: 7)
+        put(octal: headerSum(UnsafeRawBufferPointer(block)), at: 148, width: 7)
         block[155] = 0x20
     }
+}
+
+/// The sum of a header's bytes, the eight of the sum's own field taken for spaces.
+func headerSum(_ block: UnsafeRawBufferPointer) -> UInt64 {
+    // Four sums of 16 bits each in one word: 128 bytes of at most 255 fit.
+    let even: UInt64 = 0x00ff_00ff_00ff_00ff
+    var sums: UInt64 = 0
+    for offset in stride(from: 0, to: 512, by: 8) {
+        let bytes = block.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        sums &+= (bytes & even) &+ (bytes >> 8 & even)
+    }
+    let sum = (sums & 0xffff) + (sums >> 16 & 0xffff) + (sums >> 32 & 0xffff) + (sums >> 48)
+    return (148..<156).reduce(sum) { $0 + 0x20 - UInt64(block[$1]) }
 }
 
 extension Entry {

@@ -185,7 +185,9 @@ extension TreeWalk {
         let zeros = [UInt8](repeating: 0, count: 1 << 16)
         var rest = count
         while rest > 0 {
-            zeros.withUnsafeBytes { writer.hasher.update(UnsafeRawBufferPointer(rebasing: $0.prefix(Int(min(rest, 1 << 16))))) }
+            zeros.withUnsafeBytes {
+                writer.hasher.update(UnsafeRawBufferPointer(rebasing: $0.prefix(Int(min(rest, 1 << 16)))))
+            }
             rest -= 1 << 16
         }
     }

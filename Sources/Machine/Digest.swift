@@ -30,7 +30,7 @@ package final class Hasher256 {
     package init() {
         guard let context = EVP_MD_CTX_new() else { preconditionFailure("BUG: libcrypto has no memory for a digest") }
         self.context = context
-        start()
+        precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "BUG: libcrypto has no SHA-256")
     }
 
     deinit { EVP_MD_CTX_free(context) }
@@ -46,12 +46,9 @@ package final class Hasher256 {
         var bytes = [UInt8](repeating: 0, count: 32)
         var length: UInt32 = 0
         precondition(EVP_DigestFinal_ex(context, &bytes, &length) == 1 && length == 32, "BUG: SHA-256 did not end")
-        start()
+        // The same algorithm again, which libcrypto then need not look up.
+        precondition(EVP_DigestInit_ex(context, nil, nil) == 1, "BUG: SHA-256 did not start anew")
         return Digest(bytes: bytes)
-    }
-
-    private func start() {
-        precondition(EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1, "BUG: libcrypto has no SHA-256")
     }
 }
 

@@ -29,6 +29,18 @@ package final class FileLock: Sendable {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
     }
 
+    deinit { release() }
+
     /// Lets go; also happens when the last reference goes.
-    package func release() { try? file.close() }
+    package func release() {
+        guard file.raw >= 0 else { return }
+        // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
+        var whole = flock()
+        whole.l_type = Int16(F_UNLCK)
+        _ = fcntl(file.raw, Self.setLockOfDescription, &whole)
+        try? file.close()
+    }
+
+    /// `F_OFD_SETLK`, which Glibc hides.
+    private static let setLockOfDescription: Int32 = 37
 }

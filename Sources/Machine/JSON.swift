@@ -31,7 +31,8 @@ package enum JSON {
         switch error {
         case .keyNotFound(let key, let found): "`\(path(found.codingPath + [key]))` is missing"
         case .typeMismatch(_, let found), .valueNotFound(_, let found): "`\(path(found.codingPath))` has another type"
-        case .dataCorrupted(let found) where found.codingPath.isEmpty: "it is cut or no JSON"
+        case .dataCorrupted(let found) where found.codingPath.isEmpty:
+            "it is cut, no JSON, or has a number that does not fit"
         case .dataCorrupted(let found): "`\(path(found.codingPath))` has a value that it cannot have"
         @unknown default: "it cannot be read"
         }

@@ -36,7 +36,9 @@ extension DecryptionKey {
                 .notIntegrityProtected, "It is encrypted without any protection against changes.",
                 remedy: "Do not restore from it unless there is nothing else; if so, decrypt it by hand with gpg.")
         }
-        let isAuthenticated = report.all("DECRYPTION_INFO").contains { $0.arguments.count > 2 && $0.arguments[2] != "0" }
+        let isAuthenticated = report.all("DECRYPTION_INFO").contains {
+            $0.arguments.count > 2 && $0.arguments[2] != "0"
+        }
         guard report.outcome.succeeded, report.count("DECRYPTION_OKAY") == 1, report.count("BEGIN_DECRYPTION") == 1,
             report.count("END_DECRYPTION") == 1, report.count("DECRYPTION_INFO") == 1, report.count("PLAINTEXT") == 1,
             report.has("GOODMDC") || isAuthenticated,
@@ -53,7 +55,8 @@ extension DecryptionKey {
         let refusals = ["99", "198", "177", "11"]
         if !wasOpened, report.all("ERROR").contains(where: { refusals.contains(errorNumber($0)) }) {
             return OpenPGPError(
-                .passphraseNeeded, "The private key could not be opened: no passphrase, or a wrong one. \(report.words)",
+                .passphraseNeeded,
+                "The private key could not be opened: no passphrase, or a wrong one. \(report.words)",
                 remedy: "Run the command again and give the passphrase of the key that it is encrypted to.")
         }
         if !wasOpened, report.has("NO_SECKEY") || report.has("NEED_PASSPHRASE_SYM") {

@@ -3,7 +3,7 @@ package import Machine
 
 /// A private key for as long as it is needed: from a file, then only in memory (tmpfs); or in the caller's own keyring.
 ///
-/// Call ``end()`` when done. If that is forgotten, the last reference wipes the key's folder, which ends its agent.
+/// Call ``end()`` when done; the last reference does so at the latest.
 package final class DecryptionKey: Sendable {
     private enum Place {
         case memory(SecretFolder, passphraseFile: String?)
@@ -36,20 +36,22 @@ package final class DecryptionKey: Sendable {
     ) async throws -> DecryptionKey {
         let folder = try SecretFolder()
         do {
-            let passphraseFile = try passphrase.map { try keepPassphrase($0, in: folder.path) }
+            let passphraseFile = try passphrase.map { try keepPassphrase($0, in: folder.path, .quick) }
             let key = try await take(keyFile, into: folder, passphraseFile, gnupg)
             return DecryptionKey(.memory(folder, passphraseFile: passphraseFile), gnupg, key)
         } catch {
-            await gnupg.endAgents(home: folder.path)
+            endAgent(home: folder.path)
             folder.wipe()
             throw error
         }
     }
 
+    deinit { end() }
+
     /// Ends the agent and wipes the key; a keyring of the caller's stays as it is. A second call does nothing.
-    package func end() async {
+    package func end() {
         guard case .memory(let folder, _) = place else { return }
-        await gnupg.endAgents(home: folder.path)
+        endAgent(home: folder.path)
         folder.wipe()
     }
 
@@ -101,7 +103,8 @@ private func take(
     }
     guard key.hasEncryptionSecret else {
         throw OpenPGPError(
-            .signOnly, "Nothing can be decrypted with the key \(key.name): the private part for that is not in the file.",
+            .signOnly,
+            "Nothing can be decrypted with the key \(key.name): the private part for that is not in the file.",
             remedy: "Export the whole key: gpg --armor --export-secret-keys \(key.fingerprint)")
     }
     // Exporting makes the agent open every part of the key: a wrong passphrase is found here, not in the middle of a restore.
@@ -121,15 +124,27 @@ private func take(
     return key
 }
 
+/// How often a passphrase is hashed before it protects a key that gpg gives out. Given here, the agent needs no second to
+/// find it out by itself.
+enum PassphraseHashing: Int {
+    /// The most that the format allows: for keys that leave us.
+    case strong = 65_011_712
+    /// For what is only tried, and stays in memory beside its passphrase.
+    case quick = 65_536
+}
+
 /// gpg reads a passphrase from a file, here in memory as well; never from its arguments, which everybody can read.
-func keepPassphrase(_ passphrase: Redacted, in folder: String) throws -> String {
+///
+/// - Parameter home: a GNUPGHOME in memory in which no agent has been started yet.
+func keepPassphrase(_ passphrase: Redacted, in home: String, _ hashing: PassphraseHashing) throws -> String {
     guard !passphrase.exposed.contains(where: \.isNewline) else {
         throw OpenPGPError(
             .wrongPassphrase, "The passphrase has more than one line.", remedy: "Give one line, without its end.")
     }
-    let path = "\(folder)/passphrase"
-    let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-    try file.write(passphrase.exposed)
-    try file.close()
-    return path
+    for (name, text) in [("passphrase", passphrase.exposed), ("gpg-agent.conf", "s2k-count \(hashing.rawValue)\n")] {
+        let file = try Descriptor.open("\(home)/\(name)", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        try file.write(text)
+        try file.close()
+    }
+    return "\(home)/passphrase"
 }

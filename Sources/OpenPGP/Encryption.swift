@@ -81,7 +81,8 @@ package struct Encryption: Sendable {
         // "No specific reason", for a subkey named by its own fingerprint: said by another line, if at all.
         case "0" where report.has("KEYREVOKED"): OpenPGPError.revoked(name)
         case "0" where report.has("KEYEXPIRED"), "5":
-            key.map { OpenPGPError.expired($0, nil) } ?? OpenPGPError.failed(.expired, "encrypt to the key \(name)", report)
+            key.map { OpenPGPError.expired($0, nil) }
+                ?? OpenPGPError.failed(.expired, "encrypt to the key \(name)", report)
         case "1":
             OpenPGPError(
                 .noKey, "The key \(name) is no longer in \(keyring.place).",
@@ -123,7 +124,8 @@ private func ofOurs<Result>(_ inspect: () throws -> Result) throws -> Result {
     } catch let error as OpenPGPError {
         throw OpenPGPError(
             error.kind, "What gpg wrote is not what it should be. \(error.what)",
-            remedy: "Nothing was kept. See whether `gpg --version` is the gpg that is meant, then run the command again.",
+            remedy:
+                "Nothing was kept. See whether `gpg --version` is the gpg that is meant, then run the command again.",
             keyIDs: error.keyIDs)
     }
 }

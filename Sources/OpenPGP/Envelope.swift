@@ -37,7 +37,9 @@ package struct Envelope: Sendable, Hashable {
         }
     }
 
-    private var remedy: String { "Do not rely on this archive: make a new restore point, and find out who wrote this one." }
+    private var remedy: String {
+        "Do not rely on this archive: make a new restore point, and find out who wrote this one."
+    }
 }
 
 /// For messages: `A6DF6EF23E7C0879 and 8229FC47B534D45F`.

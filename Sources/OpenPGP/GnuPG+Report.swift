@@ -33,9 +33,10 @@ extension GnuPG {
             }
             self.statuses = statuses
             // All but printable characters go: user ids of strangers stand in here.
-            self.words = String(words.suffix(6).joined(separator: " · ").unicodeScalars.map { scalar in
-                scalar.value < 32 || scalar.value == 127 ? " " : Character(scalar)
-            })
+            self.words = String(
+                words.suffix(6).joined(separator: " · ").unicodeScalars.map { scalar in
+                    scalar.value < 32 || scalar.value == 127 ? " " : Character(scalar)
+                })
         }
 
         private static let prefix = "[GNUPG:] "

@@ -69,14 +69,8 @@ package struct GnuPG: Sendable {
         return String(version)
     }
 
-    /// Ends the agents of a home of ours. Also when the task was cancelled: an agent holds the key in its memory.
-    func endAgents(home: String) async {
-        let kill = ChildProcess(gpgconf, ["--homedir", home, "--kill", "all"])
-        await Task { _ = try? await kill.run() }.value
-    }
-
-    /// Runs `body` with a GNUPGHOME in memory (0700, tmpfs) that nobody else uses; afterwards its agents are ended and
-    /// all of it is gone, on every way out.
+    /// Runs `body` with a GNUPGHOME in memory (0700, tmpfs) that nobody else uses; afterwards its agent is ended and all
+    /// of it is gone, on every way out.
     ///
     /// - Parameter agent: whether calls with that home may have started one.
     func withThrowAwayHome<Result: Sendable>(
@@ -85,7 +79,7 @@ package struct GnuPG: Sendable {
         let folder = try SecretFolder()
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(folder.path)) } catch { result = .failure(error) }
-        if agent == .allowed { await endAgents(home: folder.path) }
+        if agent == .allowed { endAgent(home: folder.path) }
         folder.wipe()
         return try result.get()
     }

@@ -24,7 +24,7 @@ package struct HostKey: Sendable {
         let (secret, publicHalf, fingerprint) = try await gnupg.withThrowAwayHome(.allowed) { home in
             let fingerprint = try await gnupg.generate(
                 "Holdfast on \(host) (signs backups)", "ed25519", "sign",
-                passphraseFile: try keepPassphrase(Redacted(""), in: home), home: home)
+                passphraseFile: try keepPassphrase(Redacted(""), in: home, .quick), home: home)
             return (
                 try await gnupg.export(["--armor", "--export-secret-keys", fingerprint.description], home: home),
                 try await gnupg.export(["--armor", "--export", fingerprint.description], home: home),
@@ -77,7 +77,7 @@ package struct HostKey: Sendable {
     }
 
     /// The public half, armored: for the recovery card and for whoever checks.
-    package func publicKey() throws -> [UInt8] {
+    package func publicKey() async throws -> [UInt8] {
         try Descriptor.folder(folder).open(Self.publicName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
     }
 }

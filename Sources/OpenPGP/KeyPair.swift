@@ -22,14 +22,16 @@ package struct KeyPair: Sendable {
         gnupg: GnuPG = GnuPG()
     ) async throws -> KeyPair {
         try await gnupg.withThrowAwayHome(.allowed) { home in
-            let passphraseFile = try keepPassphrase(passphrase ?? Redacted(""), in: home)
+            let passphraseFile = try keepPassphrase(passphrase ?? Redacted(""), in: home, .strong)
             let clock = created.map { ["--faked-system-time", "\($0.seconds)!"] } ?? []
             let until = expires.map { $0.format("%Y%m%dT%H%M%S") } ?? "never"
             let fingerprint = try await gnupg.generate(
                 userID, "ed25519", "cert,sign", until: until, clock, passphraseFile: passphraseFile, home: home)
             let added = try await gnupg.run(
                 home: home, agent: .allowed,
-                clock + unlocking(passphraseFile) + ["--quick-add-key", fingerprint.description, "cv25519", "encr", until])
+                clock + unlocking(passphraseFile) + [
+                    "--quick-add-key", fingerprint.description, "cv25519", "encr", until,
+                ])
             guard added.outcome.succeeded else {
                 throw OpenPGPError.failed(.generationFailed, "make the encryption subkey", added)
             }
@@ -53,7 +55,9 @@ extension GnuPG {
     ) async throws -> Fingerprint {
         let report = try await run(
             home: home, agent: .allowed,
-            options + unlocking(passphraseFile) + ["--utf8-strings", "--quick-generate-key", userID, algorithm, usage, until])
+            options + unlocking(passphraseFile) + [
+                "--utf8-strings", "--quick-generate-key", userID, algorithm, usage, until,
+            ])
         guard report.outcome.succeeded,
             let fingerprint = report.all("KEY_CREATED").first?.arguments.dropFirst().first.flatMap({ Fingerprint($0) })
         else { throw OpenPGPError.failed(.generationFailed, "make a key", report) }

@@ -73,7 +73,8 @@ extension GnuPG {
         let report = try await run(
             home: home,
             [
-                "--trust-model", "direct", "--with-colons", "--fixed-list-mode", "--with-subkey-fingerprint", "--import-options", "show-only",
+                "--trust-model", "direct", "--with-colons", "--fixed-list-mode", "--with-subkey-fingerprint",
+                "--import-options", "show-only",
                 "--dry-run", "--import",
             ], input: keyFile)
         let listing = KeyListing(report.outcome.text)
@@ -81,7 +82,8 @@ extension GnuPG {
     }
 
     /// The public half of a private key. Without an agent, gpg imports that half and cannot keep the other.
-    fileprivate func publicHalf(of keyFile: [UInt8], _ fingerprint: Fingerprint, _ home: String) async throws -> [UInt8] {
+    fileprivate func publicHalf(of keyFile: [UInt8], _ fingerprint: Fingerprint, _ home: String) async throws -> [UInt8]
+    {
         _ = try await run(home: home, ["--import"], input: keyFile)
         let report = try await run(home: home, ["--export", fingerprint.description])
         guard report.outcome.succeeded, !report.outcome.output.isEmpty else {

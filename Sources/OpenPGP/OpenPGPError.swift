@@ -79,7 +79,8 @@ extension OpenPGPError {
         let below = key.subkeys.filter(\.canEncrypt).map { "\(extend) \($0.fingerprint)" }
         return OpenPGPError(
             .expired, "\(what) expired\(when.map { " on \($0)" } ?? "").",
-            remedy: "Where its private half lives: \(([extend] + below).joined(separator: "; ")). Then export it (gpg --armor"
+            remedy:
+                "Where its private half lives: \(([extend] + below).joined(separator: "; ")). Then export it (gpg --armor"
                 + " --export \(key.fingerprint)) and `holdfast key import` it here. Or take it out of"
                 + " backup.encryption.recipients.")
     }
@@ -99,7 +100,9 @@ extension OpenPGPError {
     static func signOnly(_ name: String) -> OpenPGPError {
         OpenPGPError(
             .signOnly, "The key \(name) can sign, but nothing can be encrypted to it: it has no encryption subkey.",
-            remedy: "Add one where its private half lives (gpg --quick-add-key FINGERPRINT cv25519 encr), export, and import again.")
+            remedy:
+                "Add one where its private half lives (gpg --quick-add-key FINGERPRINT cv25519 encr), export, and import again."
+        )
     }
 
     static func twoKeys(_ names: [String]) -> OpenPGPError {

@@ -43,7 +43,9 @@ package struct PacketInspector: Sendable {
             case .body(let missing, let isPartial):
                 taken = Int(min(missing, Int64(bytes.count - position)))
                 takeBody(bytes[position..<(position + taken)])
-                if missing == Int64(taken) { try endBody(isPartial: isPartial) } else {
+                if missing == Int64(taken) {
+                    try endBody(isPartial: isPartial)
+                } else {
                     step = .body(missing: missing - Int64(taken), isPartial: isPartial)
                 }
             case .endless:

@@ -91,9 +91,12 @@ package struct Catalog: Sendable {
     }
 
     private func unreadable(_ error: any Error) -> RestorePointError {
-        if let error = error as? RestorePointError { return error }
         let explained = explain(error)
-        return RestorePointError("unreadable", explained.what, place: explained.place, remedy: explained.remedy)
+        let code = (error as? RestorePointError)?.code.dropFirst("point.".count).description ?? "unreadable"
+        return RestorePointError(
+            code, explained.what, place: explained.place,
+            remedy: explained.remedy
+                ?? "Restore from another point (holdfast list), or fetch this one from an off-site copy.")
     }
 
     private static let manifestLimit = 16 << 20

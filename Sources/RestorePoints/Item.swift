@@ -1,5 +1,3 @@
-import Machine
-
 /// One thing that can be restored: `volume.n8n_data`, `files.compose`.
 package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, Comparable, CaseIterable {
@@ -45,9 +43,10 @@ package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension Item: Codable {
     package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
         guard let item = Item(text) else {
-            throw RestorePointError("bad-manifest", "“\(RawPath(text))” is no name of an item.")
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no name of an item")
         }
         self = item
     }

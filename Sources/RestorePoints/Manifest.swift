@@ -108,9 +108,14 @@ extension Manifest {
                 place: place,
                 remedy: "Somebody renamed or copied it: give the folder its own name back.")
         }
-        guard manifest.hasPlausibleHead, Set(manifest.archives.map(\.file)).count == manifest.archives.count,
+        guard manifest.hasPlausibleHead else {
+            throw RestorePointError(
+                "bad-manifest", "The manifest's facts about the whole point are not usable.", place: place)
+        }
+        let files = Set(manifest.archives.map(\.file))
+        guard files.count == manifest.archives.count,
             Set(manifest.items.map(\.item)).count == manifest.items.count
-        else { throw RestorePointError("bad-manifest", "The manifest contradicts itself.", place: place) }
+        else { throw RestorePointError("bad-manifest", "The manifest names something twice.", place: place) }
         for archive in manifest.archives {
             guard isFileName(archive.file), Digest(hex: archive.sha256) != nil,
                 archive.keys.allSatisfy({ isHexadecimal($0, 16) })
@@ -120,14 +125,14 @@ extension Manifest {
         }
         for record in manifest.items {
             guard (record.outcome == .failed) == (record.archive == nil),
-                record.archive.map({ manifest.archive(named: $0) != nil }) ?? true,
+                record.archive.map(files.contains) ?? true,
                 record.within.map({ Item($0) != nil }) ?? true, record.error.map(isShortText) ?? true
             else {
                 throw RestorePointError(
                     "bad-manifest", "The manifest's entry for \(record.item) is not usable.", place: place)
             }
         }
-        guard manifest.canBeAddedUp else {
+        guard manifest.hasPlausibleNumbers else {
             throw RestorePointError("bad-manifest", "The manifest has a number that cannot be right.", place: place)
         }
         return manifest
@@ -141,16 +146,20 @@ extension Manifest {
     }
 
     /// Whether no number is negative and no sum of them overflows: others add them up without a second look.
-    private var canBeAddedUp: Bool {
-        let columns: [[Int64]] = [archives.map(\.size)] + [\.entries, \.bytes, \.grew, \.torn].map { items.map($0) }
-        return items.allSatisfy { (0..<1e12).contains($0.seconds) }
-            && columns.allSatisfy { column in
-                let room: Int64? = column.reduce(.max) { room, number in
-                    guard let room, number >= 0, number <= room else { return nil }
-                    return room - number
-                }
-                return room != nil
-            }
+    private var hasPlausibleNumbers: Bool {
+        let columns = [
+            archives.map(\.size), items.map(\.entries), items.map(\.bytes), items.map(\.grew), items.map(\.torn),
+        ]
+        return columns.allSatisfy(Self.canBeAddedUp) && items.allSatisfy { (0..<1e12).contains($0.seconds) }
+    }
+
+    private static func canBeAddedUp(_ numbers: [Int64]) -> Bool {
+        var room = Int64.max
+        for number in numbers {
+            guard (0...room).contains(number) else { return false }
+            room -= number
+        }
+        return true
     }
 
     /// A file of a point: one that `open` takes for a name in its folder, with room for what unfinished ones are called.

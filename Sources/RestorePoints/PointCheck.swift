@@ -85,6 +85,11 @@ package struct PointCheck: Sendable {
                     ))
             }
             return .passed("by \(signer)")
+        } catch let error as MachineError where [ENOENT, ELOOP].contains(error.errno) {
+            return .failed(
+                RestorePointError(
+                    "unsigned", "The manifest has no signature.", place: point.path,
+                    remedy: "Do not restore from it: take another point (holdfast list), or this one from an off-site copy."))
         } catch {
             return .failed(explain(error))
         }

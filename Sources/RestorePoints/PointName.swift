@@ -23,9 +23,10 @@ package struct PointName: Hashable, Comparable, Sendable, CustomStringConvertibl
 
 extension PointName: Codable {
     package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
         guard let name = PointName(text) else {
-            throw RestorePointError("bad-manifest", "“\(RawPath(text))” is no name of a restore point.")
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "no name of a restore point")
         }
         self = name
     }

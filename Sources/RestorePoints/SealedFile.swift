@@ -12,9 +12,9 @@ package final class SealedFile: Sendable {
         self.archive = archive
         do {
             file = try Descriptor.open("\(path)/\(archive.file)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        } catch let error as MachineError where error.errno == ENOENT {
+        } catch let error as MachineError where [ENOENT, ELOOP].contains(error.errno) {
             throw RestorePointError(
-                "file-missing", "\(archive.file) is not there.", place: path,
+                "file-missing", "\(archive.file) is not there\(error.errno == ELOOP ? ", but a link" : "").", place: path,
                 remedy: "Restore from another point (holdfast list), or fetch this file from an off-site copy.")
         }
         let size = Int64(try file.status().st_size)
@@ -53,13 +53,13 @@ package final class SealedFile: Sendable {
     /// Says which file it is that the inspector speaks of.
     private func judged<Result>(_ inspect: () throws -> Result) throws -> Result {
         do { return try inspect() } catch let error as OpenPGPError {
-            throw damaged("is not the message that was written: \(error.what)")
+            throw damaged("is not the message that was written", " " + error.what)
         }
     }
 
-    private func damaged(_ how: String) -> RestorePointError {
+    private func damaged(_ how: String, _ more: String = "") -> RestorePointError {
         RestorePointError(
-            "damaged", "\(archive.file) \(how.hasSuffix(".") ? how : how + ".")", place: file.path,
+            "damaged", "\(archive.file) \(how).\(more)", place: file.path,
             remedy:
                 "It was changed after it was made: see to the disk, and restore from another point or an off-site copy."
         )

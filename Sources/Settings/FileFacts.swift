@@ -2,13 +2,13 @@ import Glibc
 import Machine
 
 /// Who may change a file or folder, as `fstat` tells.
-struct FileFacts {
+package struct FileFacts {
     let owner: UInt32
     let group: UInt32
     let mode: UInt32
     let size: Int
 
-    init(owner: UInt32, group: UInt32, mode: UInt32, size: Int = 0) {
+    package init(owner: UInt32, group: UInt32, mode: UInt32, size: Int = 0) {
         self.owner = owner
         self.group = group
         self.mode = mode
@@ -27,15 +27,20 @@ struct FileFacts {
     }
 
     /// Who asks: effective user and group.
-    struct Caller {
+    package struct Caller {
         let user: UInt32
         let group: UInt32
 
-        static var current: Caller { Caller(user: geteuid(), group: getegid()) }
+        package init(user: UInt32, group: UInt32) {
+            self.user = user
+            self.group = group
+        }
+
+        package static var current: Caller { Caller(user: geteuid(), group: getegid()) }
     }
 
     /// Why a configuration with these facts is not read; nil: it may be.
-    func problem(of path: String, caller: Caller = .current) -> SettingsProblem? {
+    package func problem(of path: String, caller: Caller = .current) -> SettingsProblem? {
         func problem(_ code: String, _ what: String, _ remedy: String) -> SettingsProblem {
             SettingsProblem(code: code, what: what, position: nil, file: path, remedy: remedy)
         }
@@ -70,7 +75,7 @@ struct FileFacts {
     /// Why a folder with these facts is no place for the configuration `file`; nil: it is.
     ///
     /// A group's right to write is let pass for the caller's own group, which many systems make one per user.
-    func problem(ofFolder folder: String, holding file: String, caller: Caller = .current) -> SettingsProblem? {
+    package func problem(ofFolder folder: String, holding file: String, caller: Caller = .current) -> SettingsProblem? {
         let isOwnGroup = group == 0 || group == caller.group
         let open = mode & (isOwnGroup ? 0o002 : 0o022)
         guard open != 0, mode & UInt32(S_ISVTX) == 0 else { return nil }

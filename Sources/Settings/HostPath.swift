@@ -1,9 +1,9 @@
 /// An absolute path in its shortest spelling; judged as text alone, the disk is not looked at.
-struct HostPath: Equatable {
-    let text: String
+package struct HostPath: Equatable {
+    package let text: String
 
     /// Why a text is no such path.
-    enum Fault: Error, Equatable {
+    package enum Fault: Error, Equatable {
         case home
         case variable
         case relative
@@ -31,7 +31,7 @@ struct HostPath: Equatable {
     }
 
     /// Reads a path; drops double slashes, `.` and a slash at the end.
-    init(_ text: String) throws(Fault) {
+    package init(_ text: String) throws(Fault) {
         guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
             throw Fault.unprintable
         }

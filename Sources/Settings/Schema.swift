@@ -1,5 +1,5 @@
 /// A mapping with fixed keys.
-enum Section: String, CaseIterable {
+package enum Section: String, CaseIterable {
     case top = ""
     case backup = "backup"
     case encryption = "backup.encryption"
@@ -9,7 +9,7 @@ enum Section: String, CaseIterable {
     case docker = "docker"
 
     /// The keys that it may have.
-    var keys: [String] {
+    package var keys: [String] {
         switch self {
         case .top: ["backup", "docker", "state"]
         case .backup: ["directory", "encryption", "compression", "volumes", "files"]

@@ -76,7 +76,9 @@ extension SettingsDraft {
         for rule in quiesce {
             text.add("      \(Self.scalar(rule.pattern)): \(rule.mode.rawValue)", note: rule.reason)
         }
-        text.add("    # Shell commands run in the containers of a volume, before and after it is read:")
+        text.add("    # How long containers may be kept still for one volume, before its backup is given up and they run again.")
+        text.add("    max_downtime: 1h")
+        text.add("    # Shell commands run in the one running container of a volume, before and after it is read:")
         text.add("    #   hooks: { my_volume: { before: [\"app maintenance on\"], after: [\"app maintenance off\"] } }")
         text.add("    hooks: {}")
     }
@@ -107,7 +109,7 @@ extension SettingsDraft {
 
 extension SettingsDraft {
     /// `text` as YAML, in quotes only where it would be read as something else.
-    static func scalar(_ text: String) -> String {
+    package static func scalar(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let isPlain = bytes.allSatisfy { byte in
             switch byte {

@@ -1,5 +1,5 @@
 /// The candidate that `word` was most likely meant to be: at most two slips away, or begun alike; nil if none is near.
-func nearest(to word: String, among candidates: [String]) -> String? {
+package func nearest(to word: String, among candidates: [String]) -> String? {
     let word = word.lowercased()
     guard !word.isEmpty, word.unicodeScalars.count <= 64 else { return nil }
     let ranked = candidates.compactMap { candidate -> (distance: Int, candidate: String)? in

@@ -37,6 +37,12 @@ enum ExitStatus: Int32, Error {
         .passphraseNeeded, .wrongPassphrase,
     ]
 
+    /// A key that was named and cannot be used: found out before anything is begun.
+    private static let refusedKeys: Set<OpenPGPError.Kind> = [
+        .noKey, .ambiguousRecipient, .shortID, .noRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey,
+        .noPrivateKey, .passphraseNeeded, .wrongPassphrase,
+    ]
+
     static let help = """
         Exit status: 0 done · 1 failed · 3 incomplete · 4 refused, nothing was begun · 5 not verified · \
         64 wrong command line · 75 another holdfast is at work · 130/143 interrupted.

@@ -8,7 +8,8 @@ import Testing
 @Suite struct DamageTests {
     /// A small tree, and its archive.
     private func withArchive(
-        _ compression: Compression = .none, _ body: (_ source: TreeSnapshot, _ bytes: [UInt8], _ folder: String) throws -> Void
+        _ compression: Compression = .none,
+        _ body: (_ source: TreeSnapshot, _ bytes: [UInt8], _ folder: String) throws -> Void
     ) async throws {
         try await withTemporaryFolder { folder in
             let source = try made(folder, "source") { root in

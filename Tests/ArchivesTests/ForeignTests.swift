@@ -31,8 +31,9 @@ import Testing
             let report = try Kit.extract(bytes, origin: Self.everythingAllowed, into: target)
             #expect(report.identity == nil)
             let differences = try TreeSnapshot(of: target).differences(from: TreeSnapshot(of: source))
-            // libarchive reads "-0.75" as 0.75.
-            #expect(differences.filter { !$0.hasPrefix("files/just before 1970") } == [])
+            // libarchive reads "-0.75" as 0.75; GNU tar stores the names of a FIFO as FIFOs of their own.
+            #expect(
+                differences.filter { !$0.hasPrefix("files/just before 1970") && !$0.hasPrefix("links/fifo") } == [])
         }
     }
 

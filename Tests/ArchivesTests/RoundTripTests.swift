@@ -69,10 +69,14 @@ import Testing
             let theirs = try made(folder, "theirs") { _ in }
             let outcome = try await ChildProcess(
                 "tar",
-                ["-xpf", "\(folder)/a.tar", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*", "-C", theirs]
+                [
+                    "-xpf", "\(folder)/a.tar", "--numeric-owner", "--acls", "--xattrs", "--xattrs-include=*", "-C",
+                    theirs,
+                ]
             ).run()
             #expect(outcome.succeeded, "seed \(seed): \(outcome.errors)")
-            #expect(try TreeSnapshot(of: theirs, ignoring: [".holdfast"]).differences(from: before) == [], "seed \(seed)")
+            #expect(
+                try TreeSnapshot(of: theirs, ignoring: [".holdfast"]).differences(from: before) == [], "seed \(seed)")
         }
     }
 

@@ -6,7 +6,9 @@ import Testing
 
 /// Single files and folders out of an archive.
 @Suite struct SelectionTests {
-    private func extract(_ paths: [String], linked: Bool = false) async throws -> (names: [String], missing: [RawPath], extracted: Int64) {
+    private func extract(_ paths: [String], linked: Bool = false) async throws -> (
+        names: [String], missing: [RawPath], extracted: Int64
+    ) {
         try await withTemporaryFolder { folder in
             let source = try made(folder, "source") { root in
                 let tree = TreeMaker(root)

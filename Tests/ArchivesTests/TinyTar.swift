@@ -41,7 +41,8 @@ struct TinyTar {
         var tar = TinyTar()
         tar.add(
             ".holdfast/begin.json",
-            #"{"format":"holdfast-archive/1","host":"\#(Kit.identity.host)","item":"\#(Kit.identity.item)","point":"\#(Kit.identity.point)"}"#)
+            #"{"format":"holdfast-archive/1","host":"\#(Kit.identity.host)","item":"\#(Kit.identity.item)","point":"\#(Kit.identity.point)"}"#
+        )
         return tar
     }
 }

@@ -64,10 +64,10 @@ struct EngineExecTests {
 
     @Test func takesTooLong() async throws {
         let start = monotonicSeconds()
-        let error = await #expect(throws: DockerError.self) { try await exec("sleep 20", timeout: .seconds(1)) }
+        let error = await #expect(throws: DockerError.self) { try await exec("sleep 120", timeout: .seconds(1)) }
         #expect(error?.code == "docker.timeout")
         #expect(error?.what == "The command did not end within 1.0 s.")
-        #expect(monotonicSeconds() - start < 10)
+        #expect(monotonicSeconds() - start < 60)
     }
 
     @Test func closesItsOutputAndGoesOn() async throws {

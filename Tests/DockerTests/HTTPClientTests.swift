@@ -128,7 +128,7 @@ import Testing
             let start = ContinuousClock.now
             work.cancel()
             await #expect(throws: Interrupted.self) { try await work.value }
-            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(ContinuousClock.now - start < .seconds(20))
         }
     }
 

@@ -25,9 +25,9 @@ import Testing
         let key = try await DecryptionKey.load(file, passphrase: passphrase.map { Redacted($0) })
         do {
             try await body(key)
-            await key.end()
+            key.end()
         } catch {
-            await key.end()
+            key.end()
             throw error
         }
     }
@@ -91,13 +91,18 @@ import Testing
         try await withKeyring { keys in
             for kind in [ThrowAwayKeys.Kind.expired, .revoked] {
                 let made = try await keys.make()
-                let message = try await keys.gpg(["-r", made.fingerprint.description, "--encrypt"], input: [1, 2, 3]).output
-                if kind == .revoked { try await keys.revoke(made.fingerprint) } else {
+                let message = try await keys.gpg(["-r", made.fingerprint.description, "--encrypt"], input: [1, 2, 3])
+                    .output
+                if kind == .revoked {
+                    try await keys.revoke(made.fingerprint)
+                } else {
                     try await keys.gpg(["--quick-set-expire", made.fingerprint.description, "seconds=1"])
                     try await Task.sleep(for: .seconds(2))
                 }
                 let secret = try await keys.gpg(["--export-secret-keys", made.fingerprint.description]).output
-                try await withKey(secret) { (key) async throws in #expect(try await decrypt(message, with: key) == [1, 2, 3]) }
+                try await withKey(secret) { (key) async throws in
+                    #expect(try await decrypt(message, with: key) == [1, 2, 3])
+                }
             }
         }
     }
@@ -112,10 +117,12 @@ import Testing
                 #expect(error?.keyIDs == [made.keyID])
                 #expect(error?.what.contains(made.keyID.description) == true)
                 let long = try await keys.gpg(
-                    ["-r", made.fingerprint.description, "--encrypt"], input: random(8 << 20, seed: 6)).output
+                    ["-r", made.fingerprint.description, "--encrypt"], input: random(8 << 20, seed: 6)
+                ).output
                 #expect(try await failure(long, key) == .wrongKey)
                 let symmetric = try await keys.gpg(
-                    ["--pinentry-mode", "loopback", "--passphrase", "x", "--symmetric"], input: [1]).output
+                    ["--pinentry-mode", "loopback", "--passphrase", "x", "--symmetric"], input: [1]
+                ).output
                 #expect(try await failure(symmetric, key).map { [.wrongKey, .passphraseNeeded].contains($0) } == true)
             }
         }
@@ -159,7 +166,9 @@ import Testing
             let front = 2 + Int(message[1])
             let foreignFront = 2 + Int(foreign[1])
             try await withKey(made.secret) { (key) async throws in
-                for cut in [0, 1, front, front + 1, front + 40, message.count / 2, message.count - 22, message.count - 1] {
+                for cut in [
+                    0, 1, front, front + 1, front + 40, message.count / 2, message.count - 22, message.count - 1,
+                ] {
                     #expect(try await failure(Array(message[..<cut]), key) == .truncated, "cut at \(cut)")
                 }
                 #expect(try await failure(message + [0], key) == .trailingData)
@@ -249,7 +258,7 @@ import Testing
         try await withMessage([1, 2, 3]) { (message, _, keys) async throws in
             let key = DecryptionKey.agent(home: keys.ownerHome)
             #expect(try await decrypt(message, with: key) == [1, 2, 3])
-            await key.end()
+            key.end()
             #expect(try await Keyring(home: keys.ownerHome).keys().count == 1)
             let host = DecryptionKey.agent(home: keys.host.home)
             #expect(try await failure(message, host) == .wrongKey)

@@ -42,10 +42,11 @@ func random(_ count: Int, seed: UInt64) -> [UInt8] {
             let key = try await keys.host.importKey(made.public, now: now).key
             let sink = Kept()
             let (result, sealed) = try await Encryption(keyring: keys.host, recipients: [key])
-                .run({ sink, _ in
-                    try sink.write(plain)
-                    return plain.count
-                }, into: sink)
+                .run(
+                    { sink, _ in
+                        try sink.write(plain)
+                        return plain.count
+                    }, into: sink)
             #expect(result == size)
             #expect(sealed.length == sink.all.count)
             #expect(sealed.digest == Digest.of(sink.all))
@@ -72,7 +73,7 @@ func random(_ count: Int, seed: UInt64) -> [UInt8] {
                 let opener = try await DecryptionKey.load(key.secret)
                 let text = try? await decrypt(sink.all, with: opener)
                 #expect(text == (index < 2 ? Array("secret".utf8) : nil))
-                await opener.end()
+                opener.end()
             }
         }
     }
@@ -165,10 +166,11 @@ func random(_ count: Int, seed: UInt64) -> [UInt8] {
                 let sink = Kept()
                 await #expect(throws: OwnTrouble(number: size)) {
                     _ = try await Encryption(keyring: keys.host, recipients: [key])
-                        .run({ sink, _ -> Void in
-                            try sink.write(random(size, seed: 3))
-                            throw OwnTrouble(number: size)
-                        }, into: sink)
+                        .run(
+                            { sink, _ -> Void in
+                                try sink.write(random(size, seed: 3))
+                                throw OwnTrouble(number: size)
+                            }, into: sink)
                 }
                 var inspector = PacketInspector()
                 try inspector.take(sink.all)
@@ -198,13 +200,14 @@ func random(_ count: Int, seed: UInt64) -> [UInt8] {
             let start = monotonicSeconds()
             let work = Task {
                 try await Encryption(keyring: keys.host, recipients: [key])
-                    .run({ sink, stop in
-                        while true {
-                            try stop.check()
-                            try sink.write([1, 2, 3])
-                            usleep(1000)
-                        }
-                    }, into: Kept())
+                    .run(
+                        { sink, stop in
+                            while true {
+                                try stop.check()
+                                try sink.write([1, 2, 3])
+                                usleep(1000)
+                            }
+                        }, into: Kept())
             }
             try await Task.sleep(for: .milliseconds(300))
             work.cancel()

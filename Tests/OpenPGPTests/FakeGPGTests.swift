@@ -23,10 +23,19 @@ import Testing
         ("reads all, writes nothing, says all is well", "\(begun); cat >/dev/null; \(ended)", .truncated),
         ("passes the plaintext through", "\(begun); cat; \(ended)", .notOpenPGP),
         ("is well but for its exit status", "\(begun); cat >/dev/null; \(ended); exit 1", .encryptionFailed),
-        ("is well but for a failure", "\(begun); cat >/dev/null; \(ended); echo '[GNUPG:] FAILURE encrypt 1' >&2", .encryptionFailed),
+        (
+            "is well but for a failure", "\(begun); cat >/dev/null; \(ended); echo '[GNUPG:] FAILURE encrypt 1' >&2",
+            .encryptionFailed
+        ),
         ("never says that it ended", "\(begun); cat >/dev/null", .encryptionFailed),
-        ("writes a message for nobody", "\(begun); cat >/dev/null; printf '\\322\\061%049d' 1 | tr 0 '\\001'; \(ended)", .wrongRecipients),
-        ("talks without end", "\(begun); yes 'gpg: bla' | head -c 20000000 >&2; cat >/dev/null; \(ended)", .encryptionFailed),
+        (
+            "writes a message for nobody",
+            "\(begun); cat >/dev/null; printf '\\322\\061%049d' 1 | tr 0 '\\001'; \(ended)", .wrongRecipients
+        ),
+        (
+            "talks without end", "\(begun); yes 'gpg: bla' | head -c 20000000 >&2; cat >/dev/null; \(ended)",
+            .encryptionFailed
+        ),
     ])
     func fails(_ how: String, _ script: String, _ expected: OpenPGPError.Kind) async throws {
         try await withKeyring { keys in

@@ -56,7 +56,9 @@ import Testing
                 (ThrowAwayKeys.Kind.expired, OpenPGPError.Kind.expired), (.revoked, .revoked), (.signOnly, .signOnly),
             ] {
                 let made = try await keys.make(kind, onHost: false)
-                #expect(try await refusal { _ = try await keys.host.importKey(made.public, now: now) } == expected, "\(kind)")
+                #expect(
+                    try await refusal { _ = try await keys.host.importKey(made.public, now: now) } == expected,
+                    "\(kind)")
                 #expect(try await refusal { _ = try await keys.host.importKey(made.secret, now: now) } == expected)
             }
             for junk in [[], Array("hello\n".utf8), [0x99, 0, 1], [UInt8](repeating: 0x85, count: 5 << 20)] {

@@ -51,6 +51,10 @@ var now: Timestamp { SystemClock().now() }
         }
     }
 
+    @Test func theUsersOwnKeyringIsTheDefault() async throws {
+        _ = try await Keyring(home: nil).keys()
+    }
+
     @Test func aPrivateEncryptionKeyOnTheHostIsFound() async throws {
         try await withKeyring { keys in
             let made = try await keys.make()
@@ -70,7 +74,8 @@ var now: Timestamp { SystemClock().now() }
             #expect(try await keys.host.key(for: digits.lowercased()).fingerprint == made.fingerprint)
             #expect(try await keys.host.key(for: made.fingerprint.grouped).fingerprint == made.fingerprint)
             #expect(try await keys.host.key(for: "owner@EXAMPLE.org").fingerprint == made.fingerprint)
-            for short in [String(digits.suffix(8)), String(digits.suffix(16)), "0x" + digits.suffix(16), digits + "00"] {
+            for short in [String(digits.suffix(8)), String(digits.suffix(16)), "0x" + digits.suffix(16), digits + "00"]
+            {
                 #expect(try await refusal { _ = try await keys.host.key(for: short) } == .shortID, "\(short)")
             }
             let other = String(digits.reversed())

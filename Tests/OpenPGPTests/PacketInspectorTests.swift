@@ -177,7 +177,8 @@ func inspectionError(_ bytes: [UInt8]) -> OpenPGPError.Kind? {
         var chance = SeededRandom(seed: seed)
         let base = one + two + Packets.partial(18, Packets.mdc)
         for round in 0..<3000 {
-            var bytes = round.isMultiple(of: 2) ? base : random(Int.random(in: 0...200, using: &chance), seed: chance.next())
+            var bytes =
+                round.isMultiple(of: 2) ? base : random(Int.random(in: 0...200, using: &chance), seed: chance.next())
             for _ in 0..<Int.random(in: 1...4, using: &chance) where !bytes.isEmpty {
                 bytes[Int.random(in: 0..<bytes.count, using: &chance)] = UInt8.random(in: 0...255, using: &chance)
             }

@@ -15,7 +15,7 @@ import Testing
             #expect(again?.code == "machine.exists")
             let text = Array("{\"format\":1}\n".utf8)
             let signature = try await key.sign(text)
-            let publicKey = try key.publicKey()
+            let publicKey = try await key.publicKey()
             #expect(try await Signature.verify(text, signature: signature, by: publicKey) == key.fingerprint)
             // By stock gpg as well.
             try await keys.gpg(["--import"], input: publicKey)
@@ -39,7 +39,7 @@ import Testing
                     group.addTask {
                         let text = Array("point \(number)".utf8)
                         let signature = try await key.sign(text)
-                        return try await Signature.verify(text, signature: signature, by: try key.publicKey())
+                        return try await Signature.verify(text, signature: signature, by: try await key.publicKey())
                     }
                 }
                 for try await fingerprint in group { #expect(fingerprint == key.fingerprint) }
@@ -54,7 +54,7 @@ import Testing
             let text = Array("manifest".utf8)
             let mine = try await key.sign(text)
             let theirs = try await other.sign(text)
-            let publicKey = try key.publicKey()
+            let publicKey = try await key.publicKey()
             func check(_ text: [UInt8], _ signature: [UInt8], _ key: [UInt8]) async throws -> OpenPGPError.Kind? {
                 try await refusal { _ = try await Signature.verify(text, signature: signature, by: key) }
             }
@@ -69,7 +69,7 @@ import Testing
             #expect(try await check(text, Array("junk".utf8), publicKey) == .badSignature)
             #expect(try await check(text, Array(mine.dropLast()), publicKey) == .badSignature)
             #expect(try await check(text, mine, []) == .notAKey)
-            #expect(try await check(text, mine, publicKey + (try other.publicKey())) == .twoKeys)
+            #expect(try await check(text, mine, publicKey + (try await other.publicKey())) == .twoKeys)
             for place in stride(from: 0, to: mine.count, by: 5) {
                 var flipped = mine
                 flipped[place] ^= 4
@@ -88,12 +88,16 @@ import Testing
             let text = Array("manifest".utf8)
             let old = try await keys.gpg(
                 ["--faked-system-time", "20200601T000000", "-u", expired.fingerprint.description, "--detach-sign"],
-                input: text).output
+                input: text
+            ).output
             let signed = try await keys.gpg(["-u", good.fingerprint.description, "--detach-sign"], input: text).output
             try await keys.revoke(good.fingerprint)
             let revoked = try await keys.gpg(["--export", good.fingerprint.description]).output
-            #expect(try await refusal { _ = try await Signature.verify(text, signature: old, by: expired.public) } == .expired)
-            #expect(try await refusal { _ = try await Signature.verify(text, signature: signed, by: revoked) } == .revoked)
+            #expect(
+                try await refusal { _ = try await Signature.verify(text, signature: old, by: expired.public) }
+                    == .expired)
+            #expect(
+                try await refusal { _ = try await Signature.verify(text, signature: signed, by: revoked) } == .revoked)
             #expect(try await Signature.verify(text, signature: signed, by: good.public) == good.fingerprint)
         }
     }
@@ -118,7 +122,7 @@ import Testing
                     .run({ sink, _ in try sink.write("secret") }, into: sink)
                 let key = try await DecryptionKey.load(pair.secret, passphrase: passphrase.map { Redacted($0) })
                 #expect(try await decrypt(sink.all, with: key) == Array("secret".utf8))
-                await key.end()
+                key.end()
                 let text = String(decoding: pair.revocation, as: UTF8.self)
                 #expect(text.contains(":-----BEGIN PGP PUBLIC KEY BLOCK"))
             }

@@ -25,8 +25,11 @@ import Testing
             let file = try folder.open("plain.gpg", O_WRONLY | O_CREAT)
             let outcome = try await ChildProcess(
                 "gpg",
-                ["--homedir", keys.folder + "/host", "--batch", "--trust-model", "always", "--compress-algo", "none", "-r",
-                    made.fingerprint.description, "--encrypt"]
+                [
+                    "--homedir", keys.folder + "/host", "--batch", "--trust-model", "always", "--compress-algo", "none",
+                    "-r",
+                    made.fingerprint.description, "--encrypt",
+                ]
             ).run(input: .descriptor(plain.reader), output: .descriptor(file))
             try await fed
             #expect(outcome.succeeded)
@@ -34,9 +37,10 @@ import Testing
 
             start = monotonicSeconds()
             let sealedFile = try folder.open("ours.gpg", O_WRONLY | O_CREAT)
-            let (_, sealed) = try await Encryption(keyring: keys.host, recipients: [key]).run({ sink, _ in
-                for _ in 0..<(Self.size >> 20) { try sink.write(block) }
-            }, into: sealedFile)
+            let (_, sealed) = try await Encryption(keyring: keys.host, recipients: [key]).run(
+                { sink, _ in
+                    for _ in 0..<(Self.size >> 20) { try sink.write(block) }
+                }, into: sealedFile)
             let ourSeconds = monotonicSeconds() - start
             #expect(sealed.length > Self.size)
 
@@ -56,7 +60,7 @@ import Testing
                 while case let more = try source.read(into: buffer), more > 0 { count += more }
                 return count
             }
-            await opener.end()
+            opener.end()
             let openSeconds = monotonicSeconds() - start
             #expect(count == Self.size)
             let grown = residentPeak() - before
@@ -66,7 +70,8 @@ import Testing
             func rate(_ seconds: Double) -> String { "\((Double(Self.size >> 20) / seconds).fixed(0)) MiB/s" }
             print(
                 "200 MiB: plain gpg \(rate(plainSeconds)), ours \(rate(ourSeconds)) (ratio"
-                    + " \((plainSeconds / ourSeconds).fixed(2))), decrypt \(rate(openSeconds)), memory +\(ByteCount(grown))")
+                    + " \((plainSeconds / ourSeconds).fixed(2))), decrypt \(rate(openSeconds)), memory +\(ByteCount(grown))"
+            )
         }
     }
 

@@ -8,6 +8,7 @@ set -euo pipefail
 needs='
 build  pkg-config           pkg-config
 build  libarchive-dev       pc:libarchive
+build  zlib1g-dev           pc:zlib
 build  libzstd-dev          pc:libzstd
 build  libcurl4-openssl-dev pc:libcurl
 build  libssl-dev           pc:libcrypto

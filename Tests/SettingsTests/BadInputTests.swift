@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 /// A wrong configuration and what has to be said about it.
 struct BadInput: Sendable, CustomTestStringConvertible {

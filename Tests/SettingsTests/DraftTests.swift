@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 @Suite struct DraftTests {
     private let fingerprint = "0123456789012345678901234567890123456789"

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 @Suite struct EncryptionTests {
     private let one = "0123456789ABCDEF0123456789ABCDEF01234567"

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 @Suite struct LimitTests {
     private static func bomb(levels: Int, asKey: Bool) -> String {

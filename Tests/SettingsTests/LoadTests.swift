@@ -2,7 +2,7 @@ import Glibc
 import Machine
 import Testing
 
-@testable import Settings
+import Settings
 
 @Suite struct LocateTests {
     @Test func looksAtThePlacesInOrder() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 /// SplitMix64: the same numbers for the same seed, everywhere.
 struct SeededRandom: RandomNumberGenerator {

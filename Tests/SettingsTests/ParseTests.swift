@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Settings
+import Settings
 
 @Suite struct ParseTests {
     private static let fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"

@@ -21,10 +21,11 @@ package struct CommandRunner: Sendable {
     /// The built program: `$HOLDFAST_BINARY`, or what lies beside the test bundle.
     package static let binary: String = {
         if let named = getenv("HOLDFAST_BINARY"), named.pointee != 0 { return String(cString: named) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress, $0.count) }
-        let bundle = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-        return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/holdfast"
+        guard let resolved = realpath("/proc/self/exe", nil) else { return "holdfast" }
+        defer { free(resolved) }
+        let bundle = String(cString: resolved)
+        return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            + "/holdfast"
     }()
 
     /// How a process ended and what it said.
@@ -74,7 +75,6 @@ package struct CommandRunner: Sendable {
         for (descriptor, number) in [(stdin, 0), (output, 1), (errors, 2)] {
             posix_spawn_file_actions_adddup2(&actions, descriptor.raw, Int32(number))
         }
-        if let folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -84,7 +84,8 @@ package struct CommandRunner: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &usual)
         // A process group of its own, so that nothing that a test sends reaches the test.
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
-        let words = wrapper + arguments
+        // env(1) becomes what it starts, so that the process id is the right one.
+        let words = (folder.map { ["env", "-C", $0] } ?? []) + wrapper + arguments
         let variables = surroundings.merging(environment) { _, own in own }
         var pid = pid_t()
         let result = withStrings(words) { argv in
@@ -152,11 +153,10 @@ package final class Running: Sendable {
 
 /// A file for what a process says; it has no name, so that nothing stays.
 private func unnamedFile() throws -> Descriptor {
-    var template = Array("/tmp/hf-said-XXXXXX".utf8CString)
-    let raw = mkostemp(&template, O_CLOEXEC)
-    guard raw >= 0 else { throw MachineError.call("make a file", "/tmp") }
-    unlink(template)
-    return Descriptor(owning: raw, path: "what a process said")
+    let path = "/tmp/hf-said-\(randomBytes(8).hex)"
+    let file = try Descriptor.open(path, O_RDWR | O_CREAT | O_EXCL)
+    unlink(path)
+    return file
 }
 
 private func withStrings<Result>(

@@ -1,6 +1,6 @@
 package import Glibc
-package import Machine
-package import OpenPGP
+internal import Machine
+internal import OpenPGP
 
 /// A small host without an engine, all of it below one short folder: volumes, a compose project, keys, configuration, state.
 ///
@@ -172,10 +172,11 @@ extension DemoHost {
     }
 
     /// Takes private keys into the owner's keyring, `owner/`, for stock gpg; `body` runs with its agent.
+    @discardableResult
     package func withOwner<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
     ) async throws -> Result {
-        try await shell("mkdir -p -m 700 owner && gpg --batch -q --import stick/private.asc")
+        try await shell("gpg --batch -q --import stick/private.asc")
         do {
             let result = try await body()
             try await shell("gpgconf --homedir \(folder)/owner --kill all")
@@ -219,7 +220,8 @@ extension DemoHost {
     package func remove(_ path: String) throws {
         let whole = self.path(path)
         let slash = whole.lastIndex(of: "/") ?? whole.startIndex
-        try Descriptor.open(String(whole[..<slash]), O_RDONLY | O_DIRECTORY).removeTree(String(whole[slash...].dropFirst()))
+        try Descriptor.open(String(whole[..<slash]), O_RDONLY | O_DIRECTORY).removeTree(
+            String(whole[slash...].dropFirst()))
     }
 
     package func status(_ path: String) throws -> stat {
@@ -234,7 +236,8 @@ extension DemoHost {
         for name in try names(path.isEmpty ? folder : path) {
             let below = path.isEmpty ? name : "\(path)/\(name)"
             found.append(below)
-            if try status(below).st_mode & S_IFMT == S_IFDIR { found += try find(below) }
+            // Names that are no UTF-8, and paths longer than the kernel takes, are not followed.
+            if let status = try? status(below), status.st_mode & S_IFMT == S_IFDIR { found += try find(below) }
         }
         return found
     }
@@ -272,7 +275,7 @@ package struct DemoKeys: Sendable {
                     try await maker.make(userID: "Twin One <twin@example.org>"),
                     try await maker.make(userID: "Twin Two <twin@example.org>"),
                 ],
-                locked: try await maker.make(userID: "Locked <locked@example.org>", passphrase: passphrase))
+                locked: try await maker.make(userID: "Locked <locked@example.org>", passphrase: Self.passphrase))
             let copied = try await CommandRunner().run([
                 "bash", "-c", "mkdir -m 700 \(ring) && cp \(maker.folder)/host/*.kbx \(ring)/",
             ])
@@ -311,7 +314,7 @@ private actor DemoTemplates {
         let task = Task {
             let host = DemoHost(folder: path, keys: keys)
             switch stage {
-            case .ready: try await Self.makeReady(host, ring: try await rootFolder() + "/ring")
+            case .ready: try await Self.makeReady(host, ring: try rootFolder() + "/ring")
             case .backedUp: try await Self.backUp(host, from: try await folder(.ready))
             }
             return path
@@ -343,6 +346,7 @@ private actor DemoTemplates {
         try makeFolders(host.folder)
         try makeFolders(host.folder + "/home")
         try makeFolders(host.folder + "/user")
+        try makeFolders(host.folder + "/owner")
         try await host.shell("cp -a \(ring) ring")
         try host.write("stick/private.asc", host.keys.owner.secret)
         try host.write("volumes/n8n_data/_data/config.json", "{\"encryptionKey\": \"first\"}\n", mode: 0o640)
@@ -393,4 +397,11 @@ private actor Gate {
     func leave() {
         if waiting.isEmpty { places += 1 } else { waiting.removeFirst().resume() }
     }
+}
+
+extension ThrowAwayKeys.Key {
+    /// The fingerprint's 40 digits.
+    package var digits: String { fingerprint.description }
+    /// The id by which packets name the key that was encrypted to.
+    package var packetID: String { "\(keyID)" }
 }

@@ -29,6 +29,8 @@ package enum RealEngine {
 /// Something that a test's surroundings lack.
 package struct TestKitError: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// The engine.

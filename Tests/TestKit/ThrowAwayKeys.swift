@@ -56,6 +56,8 @@ package struct ThrowAwayKeys: Sendable {
         host = Keyring(home: folder + "/host")
         try makeFolders(ownerHome)
         try makeFolders(folder + "/host")
+        // Hashing passphrases as often as for real keys would take seconds.
+        try Descriptor.folder(ownerHome).publish("gpg-agent.conf", Array("s2k-count 65536\n".utf8))
     }
 
     /// Makes a key without a passphrase (unless one is given) and lets the host have its public half.
@@ -68,8 +70,11 @@ package struct ThrowAwayKeys: Sendable {
         let algorithm = kind == .rsa3072 ? "rsa3072" : "ed25519"
         let until = kind == .expired ? "20210101T000000" : "never"
         let made = try await gpg(
-            unlocking + clock + ["--yes", "--status-fd", "1", "--quick-generate-key", userID, algorithm, "cert,sign", until])
-        guard let word = made.text.split(whereSeparator: \.isWhitespace).last, let fingerprint = Fingerprint(word) else {
+            unlocking + clock + [
+                "--yes", "--status-fd", "1", "--quick-generate-key", userID, algorithm, "cert,sign", until,
+            ])
+        guard let word = made.text.split(whereSeparator: \.isWhitespace).last, let fingerprint = Fingerprint(word)
+        else {
             throw KeyTrouble(what: "no fingerprint in \(made.text)")
         }
         let digits = fingerprint.description
@@ -114,7 +119,9 @@ package struct ThrowAwayKeys: Sendable {
         let bytes = try Descriptor.folder("\(ownerHome)/openpgp-revocs.d").open("\(fingerprint).rev", 0)
             .readAll(limit: 1 << 20)
         let text = String(decoding: bytes, as: UTF8.self)
-        guard let start = text.firstRange(of: ":-----BEGIN") else { throw KeyTrouble(what: "no certificate in \(path)") }
+        guard let start = text.firstRange(of: ":-----BEGIN") else {
+            throw KeyTrouble(what: "no certificate in \(path)")
+        }
         try await gpg(["--import"], input: Array(text[start.lowerBound...].dropFirst().utf8))
     }
 

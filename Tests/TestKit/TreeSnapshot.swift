@@ -83,7 +83,10 @@ package struct TreeSnapshot {
         case "link":
             var buffer = [UInt8](repeating: 0, count: 5000)
             let count = buffer.withUnsafeMutableBytes {
-                readlinkat(parent, name, $0.assumingMemoryBound(to: CChar.self).baseAddress ?? UnsafeMutablePointer(bitPattern: 1).unsafelyUnwrapped, $0.count)
+                readlinkat(
+                    parent, name,
+                    $0.assumingMemoryBound(to: CChar.self).baseAddress
+                        ?? UnsafeMutablePointer(bitPattern: 1).unsafelyUnwrapped, $0.count)
             }
             item.link = Array(buffer.prefix(max(0, count)))
         case "char", "block": item.device = UInt64(status.st_rdev)

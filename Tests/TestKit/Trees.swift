@@ -82,7 +82,8 @@ package struct TreeMaker {
     }
 
     /// An ACL of these entries: tag, permissions, id; see `linux/posix_acl_xattr.h`.
-    package func accessList(_ path: String, _ name: String, _ entries: [(tag: UInt16, bits: UInt16, id: UInt32)]) throws {
+    package func accessList(_ path: String, _ name: String, _ entries: [(tag: UInt16, bits: UInt16, id: UInt32)]) throws
+    {
         var value: [UInt8] = [2, 0, 0, 0]
         for entry in entries {
             withUnsafeBytes(of: entry.tag) { value += $0 }
@@ -153,10 +154,12 @@ package enum Trees {
         try tree.folder("names")
         let names: [[UInt8]] = [
             Array("new\nline".utf8), Array("-rf".utf8), Array("--help".utf8), Array(" space ".utf8),
-            Array("*?[a]".utf8), Array("quote\"'`".utf8), Array("back\\slash".utf8), Array("tab\tbell\u{7}del\u{7f}".utf8),
+            Array("*?[a]".utf8), Array("quote\"'`".utf8), Array("back\\slash".utf8),
+            Array("tab\tbell\u{7}del\u{7f}".utf8),
             [0xff, 0xfe, 0x41], Array("latin".utf8) + [0xe9], Array("\u{e9} composed".utf8),
             Array("e\u{301} composed".utf8), Array("\u{1F600}".utf8), [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80],
-            [0xc0, 0xaf], Array("a=b%3D%25".utf8), [UInt8](repeating: 0x6e, count: 255), [UInt8](repeating: 0xc3, count: 254),
+            [0xc0, 0xaf], Array("a=b%3D%25".utf8), [UInt8](repeating: 0x6e, count: 255),
+            [UInt8](repeating: 0xc3, count: 254),
             Array("...".utf8), Array(".hidden".utf8), Array("begin.json".utf8), Array("CASE".utf8), Array("case".utf8),
         ]
         for (index, name) in names.enumerated() { try tree.file(Array("names/".utf8) + name, Array("\(index)".utf8)) }
@@ -283,9 +286,13 @@ package enum Trees {
                 let size = Int.random(in: 0...(1 << exponent), using: &random)
                 let content = (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
                 let mode: mode_t = [0o644, 0o600, 0o755, 0o4755, 0o444].randomElement(using: &random) ?? 0o644
-                try tree.file(Array(path.utf8), content, mode: mode)
+                try tree.file(Array(path.utf8), content)
                 files.append(path)
-                if Bool.random(using: &random) { try tree.attribute(path, "user.index", Array("\(index)".utf8)) }
+                // GNU tar can give attributes to read-only files as root only.
+                if mode != 0o444 || isRoot, Bool.random(using: &random) {
+                    try tree.attribute(path, "user.index", Array("\(index)".utf8))
+                }
+                try tree.mode(path, mode)
             }
             if isRoot, Bool.random(using: &random) {
                 try tree.owner(path, UInt32.random(in: 0...4_000_000_000, using: &random), UInt32(index))

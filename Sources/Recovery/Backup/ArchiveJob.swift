@@ -56,7 +56,7 @@ struct ArchiveJob: Sendable {
         var outcome: Outcome?
         do {
             try await run(before)
-            try await stillness?.hold(parts.flatMap(\.still).unique())
+            try await stillness?.hold(parts.flatMap(\.still).oncePerContainer())
             outcome = try await withMaximumDowntime(body)
         } catch {
             problem = error
@@ -64,7 +64,8 @@ struct ArchiveJob: Sendable {
         if !after.isEmpty {
             do {
                 try await stillness?.letGo()
-                try await run(after)
+                // Also when the run is being stopped: maintenance mode that `before` switched on has to go off again.
+                try await Task { try await run(after) }.value
             } catch {
                 problem = problem ?? error
             }
@@ -232,10 +233,11 @@ extension PlannedItem {
     }
 }
 
-extension Array where Element: Hashable {
-    /// The same in the same order, each once.
-    fileprivate func unique() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
+extension Array where Element == PlannedItem.Stilled {
+    /// Each container once, in the same order: stopped, if anybody asks for that.
+    fileprivate func oncePerContainer() -> [Element] {
+        var seen: Set<String> = []
+        let stopped = Set(filter { $0.mode == .stop }.map(\.id))
+        return filter { ($0.mode == .stop || !stopped.contains($0.id)) && seen.insert($0.id).inserted }
     }
 }

@@ -45,8 +45,10 @@ package struct BackupPlanner: Sendable {
         let settings = site.settings.backup.volumes
         guard case .reachable(let engine) = site.engine else { return try volumesWithoutEngine(last) }
         let containers = try await engine.containers()
-        var planned: [PlannedItem] = []
-        for volume in try await engine.volumes() where settings.selects(volume.name) {
+        let volumes = try await engine.volumes()
+        let root: String = if let root = settings.root { root } else { try await engine.info().volumesRoot }
+        var planned = unused(settings.missing(from: volumes.map(\.name)), in: root, last)
+        for volume in volumes where settings.selects(volume.name) {
             let item = Item(.volume, volume.name)
             let users = containers.filter { $0.uses(volume) }
             planned.append(
@@ -72,10 +74,16 @@ package struct BackupPlanner: Sendable {
             return []
         }
         warnings.append("There is no engine: the volumes in \(root) are read as they lie, nothing is stopped or asked.")
-        return try volumeNames(in: root).filter(settings.selects).map { name in
+        let names = try volumeNames(in: root)
+        return unused(names.filter(settings.selects) + settings.missing(from: names), in: root, last)
+    }
+
+    /// Volumes of which the engine knows nothing: they are read as they lie, and are failures if they do not.
+    private func unused(_ names: [String], in root: String, _ last: [Item: LastTime]) -> [PlannedItem] {
+        names.map { name in
             let item = Item(.volume, name)
             return PlannedItem(
-                item: item, path: "\(root)/\(name)/_data", source: nil, mayBeEmpty: settings.mayBeEmpty(name), still: [],
+                item: item, path: "\(root)/\(name)/_data", source: nil, mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name), still: [],
                 before: [], after: [], volume: nil, users: [], expected: last[item]?.size, expectedData: last[item]?.data)
         }
     }
@@ -196,6 +204,13 @@ package struct BackupPlanner: Sendable {
         guard case .usable(let until?) = key.encryptionState(at: site.clock.now()) else { return [] }
         let days = Int(until.since(site.clock.now()) / 86_400)
         return days <= 30 ? ["The key \(key.fingerprint) expires in \(days) days (\(until)): then backups stop. See holdfast check."] : []
+    }
+}
+
+extension Settings.Volumes {
+    /// Names, not patterns, under `include` that no volume has: somebody counts on their being saved.
+    func missing(from names: [String]) -> [String] {
+        include.filter { $0.isExact && selects($0.text) && Item.isName($0.text) }.map(\.text).filter { !names.contains($0) }
     }
 }
 

@@ -22,14 +22,15 @@ actor Stillness {
     func hold(_ wanted: [PlannedItem.Stilled]) async throws {
         try await letGo(except: wanted)
         for container in wanted where held[container] == nil {
+            if Task.isCancelled { throw Interrupted() }
             switch container.mode {
             case .stop:
                 held[container] = try journal.owe(.start(container: container.id, name: container.name))
-                try await engine.stop(container.id, timeout: nil)
+                try await toItsEnd { [engine] in _ = try await engine.stop(container.id, timeout: nil) }
                 report(.line("stopped \(container.name)"))
             case .pause:
                 held[container] = try journal.owe(.unpause(container: container.id, name: container.name))
-                try await engine.pause(container.id)
+                try await toItsEnd { [engine] in _ = try await engine.pause(container.id) }
                 report(.line("paused \(container.name)"))
             case .none: break
             }
@@ -71,4 +72,13 @@ actor Stillness {
     }
 
     private static let wakeAttempts = 5
+}
+
+/// Runs `deed` to its end also when the task is cancelled, which is thrown only then.
+///
+/// The engine ends what it began, whether or not somebody waits for it: to start a container that is just being stopped
+/// would do nothing, and leave it stopped.
+func toItsEnd(_ deed: @escaping @Sendable () async throws -> Void) async throws {
+    try await Task(operation: deed).value
+    if Task.isCancelled { throw Interrupted() }
 }

@@ -166,6 +166,7 @@ package struct Readiness: Sendable {
             for volume in volumes where site.settings.backup.volumes.selects(volume.name) {
                 self.volume(volume, users: containers.filter { $0.uses(volume) })
             }
+            missing(from: volumes.map(\.name))
             uncovered(volumes, containers)
         } catch {
             fail("engine", error)
@@ -175,11 +176,22 @@ package struct Readiness: Sendable {
     private mutating func volumesWithoutEngine() {
         guard let root = site.settings.backup.volumes.root else { return }
         do {
-            for name in try volumeNames(in: root) where site.settings.backup.volumes.selects(name) {
+            let names = try volumeNames(in: root)
+            missing(from: names)
+            for name in names where site.settings.backup.volumes.selects(name) {
                 source("volume \(name)", "\(root)/\(name)/_data", mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name))
             }
         } catch {
             fail("volumes", error)
+        }
+    }
+
+    private mutating func missing(from names: [String]) {
+        for name in site.settings.backup.volumes.missing(from: names) {
+            findings.append(
+                Finding(
+                    level: .fail, subject: "volume \(name)", text: "is named under backup.volumes.include, but there is no such volume",
+                    remedy: "docker volume ls; nothing was created"))
         }
     }
 

@@ -43,12 +43,13 @@ package struct ArchiveFile: Sendable {
         self.path = path
         self.allowed = allowed
         size = ByteCount(status.st_size)
-        let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 32, alignment: 8)
+        let start = UnsafeMutableRawBufferPointer.allocate(byteCount: 512, alignment: 8)
         defer { start.deallocate() }
         let count = try file.read(into: start)
-        // Every OpenPGP packet begins with a byte whose highest bit is set (RFC 4880, 4.2); no tar or its usual
-        // compressions does, but xz, which begins with FD 37.
-        let isPacket = count > 1 && start[0] & 0x80 != 0 && !(start[0] == 0xFD && start[1] == 0x37)
+        // Every OpenPGP packet begins with a byte whose highest bit is set (RFC 4880, 4.2); none of tar's usual
+        // compressions does but xz, which begins with FD 37. A tar begins with a name, in whatever alphabet.
+        let isTar = count > 262 && start[257..<262].elementsEqual("ustar".utf8)
+        let isPacket = count > 1 && start[0] & 0x80 != 0 && !(start[0] == 0xFD && start[1] == 0x37) && !isTar
         let isArmor = String(decoding: start[..<count], as: UTF8.self).hasPrefix("-----BEGIN PGP")
         isEncrypted = isPacket || isArmor
     }

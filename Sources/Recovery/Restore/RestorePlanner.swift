@@ -192,19 +192,11 @@ package struct RestorePlanner: Sendable {
     }
 
     private func users(of items: [RestoreItem]) async throws -> [Container] {
-        guard let engine = site.engine.engine else { return [] }
-        let live = items.filter { if case .live = $0.target { true } else { false } }
-        guard !live.isEmpty else { return [] }
-        let users = try await engine.containers().filter { container in
-            (container.state == .running || container.state == .paused || container.state == .restarting)
-                && live.contains { container.uses($0) }
+        let places = items.compactMap { item -> (Item, String)? in
+            guard case .live(let folder, let live) = item.target else { return nil }
+            return (item.item, "\(folder)/\(live)")
         }
-        for user in users where user.isAutoRemoved {
-            throw RecoveryError.refused(
-                "would-delete", "\(user.name) uses it and was started with --rm: stopping it would delete it.",
-                place: "container \(user.name)", remedy: "Stop it yourself, then restore: docker stop \(user.name)")
-        }
-        return users
+        return try await Users.find(of: places, site)
     }
 
     private func warnings(_ items: [RestoreItem]) -> [String] {
@@ -228,18 +220,6 @@ extension RestoreTarget {
         case .live(let folder, _): folder
         case .newVolume: nil
         case .folder(let path): parent(of: path)
-        }
-    }
-}
-
-extension Container {
-    /// Whether it has this item's data mounted, or something inside it, or something around it.
-    fileprivate func uses(_ item: RestoreItem) -> Bool {
-        if item.item.kind == .volume, mounts.contains(where: { $0.name == item.item.name }) { return true }
-        guard case .live(let folder, let live) = item.target else { return false }
-        let path = "\(folder)/\(live)"
-        return mounts.contains { mount in
-            mount.source == path || mount.source.hasPrefix(path + "/") || path.hasPrefix(mount.source + "/") && mount.source != "/"
         }
     }
 }

@@ -1,7 +1,7 @@
 internal import Archives
 internal import Docker
 internal import Glibc
-package import Machine
+internal import Machine
 package import OpenPGP
 package import RestorePoints
 
@@ -31,7 +31,7 @@ package struct RestoreRun: Sendable {
             package let source: String
             package let place: String
             package let entries: Int64
-                package let notes: [String]
+            package let notes: [String]
         }
     }
 
@@ -70,12 +70,14 @@ package struct RestoreRun: Sendable {
 
     private func stage(_ name: String) async throws -> [Staged] {
         var staged: [Staged] = []
+        var places: [Place] = []
         do {
-            let places = try await plan.items.asyncMap { try await place($0) }
+            for item in plan.items { places.append(try await place(item)) }
             for (item, place) in zip(plan.items, places) { staged.append(try await stage(item, place, name)) }
             return staged
         } catch {
             for one in staged { try? discard(one) }
+            await removeVolumes(places.compactMap(\.madeVolume))
             throw error
         }
     }
@@ -137,9 +139,14 @@ package struct RestoreRun: Sendable {
             site.report(.ended(label, text: "failed, nothing was changed", good: false))
             try? Descriptor.folder(place.folder).removeTree(stagingName)
             try? lock.journal.pay(obligation)
-            if let volume = place.madeVolume { _ = try? await site.engine.engine?.removeVolume(volume) }
             throw error
         }
+    }
+
+    /// Removes volumes that were made for a restore that came to nothing, also when that was interrupted.
+    private func removeVolumes(_ names: [String]) async {
+        guard let engine = site.engine.engine else { return }
+        await Task { for name in names { _ = try? await engine.removeVolume(name) } }.value
     }
 
     private func discard(_ staged: Staged) throws {
@@ -176,8 +183,9 @@ package struct RestoreRun: Sendable {
             try await users.stop()
             for swap in swaps { try swap.swap() }
         } catch {
-            _ = try? restores.settle()
+            let isBack = (try? restores.settle()) != nil
             _ = await users.start()
+            if isBack { await removeVolumes(staged.compactMap(\.madeVolume)) }
             throw error
         }
         site.report(.line("swapped in; the former data is kept until `holdfast restore commit`"))
@@ -192,13 +200,5 @@ extension RestoreRun.Staged {
         if report.torn > 0 { notes.append("\(report.torn) entries are torn: they changed while the backup read them") }
         return RestoreRun.Result.Restored(
             item: item.item, source: item.source.name, place: "\(folder)/\(live)", entries: report.extracted, notes: notes)
-    }
-}
-
-extension Array {
-    fileprivate func asyncMap<Output>(_ transform: (Element) async throws -> Output) async throws -> [Output] {
-        var outputs: [Output] = []
-        for element in self { outputs.append(try await transform(element)) }
-        return outputs
     }
 }

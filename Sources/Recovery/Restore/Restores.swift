@@ -71,14 +71,20 @@ extension RestoreRecord.Swap {
         case live
         /// Under its staging name: not swapped in yet, or swapped back.
         case staged
-        /// Under neither: somebody else moved or removed it.
+        /// Under neither, and nothing is under its staging name: it was swapped back and removed, or somebody removed all.
+        case removed
+        /// Under neither, though the former data is there: somebody else moved or removed it.
         case gone
     }
 
     /// Read from the disk: a flag could lie after a crash, an inode cannot.
     var standing: Standing {
         if inode(of: live) == inode { return .live }
-        return inode(of: staged) == inode ? .staged : .gone
+        switch inode(of: staged) {
+        case inode: return .staged
+        case nil: return .removed
+        default: return .gone
+        }
     }
 
     /// Puts the restored folder under its live name; does nothing if it is there already.
@@ -86,7 +92,7 @@ extension RestoreRecord.Swap {
         switch standing {
         case .live: return
         case .staged: try turn(from: staged, to: live)
-        case .gone: throw moved()
+        case .removed, .gone: throw moved()
         }
     }
 
@@ -95,7 +101,7 @@ extension RestoreRecord.Swap {
         switch standing {
         case .live: try turn(from: live, to: staged)
         case .staged: return
-        case .gone: throw moved()
+        case .removed, .gone: throw moved()
         }
     }
 
@@ -149,13 +155,16 @@ extension Restores {
     func settle() throws -> [String] {
         var done: [String] = []
         for record in try all() {
-            let standings = record.swaps.map(\.standing)
+            let standings = Set(record.swaps.map(\.standing))
             if record.committing == true {
                 for swap in record.swaps { try swap.removeFormer() }
                 try forget(record)
                 done.append("finished dropping the former data of the restore \(record.restore)")
-            } else if standings.contains(.staged), !standings.contains(.gone) {
-                for swap in record.swaps { try swap.swapBack() }
+            } else if standings == [.removed] {
+                try forget(record)
+                done.append("forgot the restore \(record.restore): nothing of it is left")
+            } else if [[.staged], [.staged, .live], [.staged, .removed]].contains(standings) {
+                for swap in record.swaps where swap.standing == .live { try swap.swapBack() }
                 for swap in record.swaps { try swap.removeRestored() }
                 try forget(record)
                 done.append("went back to the former data: the restore \(record.restore) was interrupted")

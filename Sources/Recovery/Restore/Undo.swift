@@ -11,22 +11,15 @@ package struct Undo: Sendable {
 
     /// Looks up the last restore that can be undone.
     ///
-    /// - Throws: when there is none.
+    /// - Throws: when there is none, or stopping a container that uses the data would delete it.
     package init(_ site: Site) async throws {
         self.site = site
         guard let last = try Restores(site.state).all().last(where: { $0.committing != true }) else {
-            throw RecoveryError.refused("nothing-to-undo", "There is no restore that could be undone.", place: site.state.path)
+            throw RecoveryError.refused("nothing-to-undo", "There is no restore that could be undone.", place: site.state.path,
+                remedy: "Former data is kept from a restore to its commit; from a point: holdfast restore volume NAME --from POINT")
         }
         record = last
-        let swaps = last.swaps
-        users = try await site.engine.engine?.containers().filter { container in
-            [.running, .paused, .restarting].contains(container.state)
-                && swaps.contains { swap in
-                    swap.item.kind == .volume
-                        ? container.mounts.contains { $0.name == swap.item.name }
-                        : container.mounts.contains { ($0.source + "/").hasPrefix("\(swap.folder)/\(swap.live)/") }
-                }
-        } ?? []
+        users = try await Users.find(of: last.swaps.map { ($0.item, "\($0.folder)/\($0.live)") }, site)
     }
 
     /// What goes, in words: everything written since the restore.
@@ -70,7 +63,8 @@ package struct Commit: Sendable {
         restores = Restores(site.state)
         records = try restores.all()
         guard !records.isEmpty else {
-            throw RecoveryError.refused("nothing-to-commit", "There is no former data to drop.", place: site.state.path)
+            throw RecoveryError.refused("nothing-to-commit", "There is no former data to drop.", place: site.state.path,
+                remedy: "There is nothing to do: no restore waits for its commit.")
         }
     }
 

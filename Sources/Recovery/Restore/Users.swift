@@ -1,5 +1,6 @@
 import Docker
 import Machine
+import RestorePoints
 
 /// The containers that use what is being swapped: stopped before, started again after, as they were.
 struct Users: Sendable {
@@ -15,15 +16,35 @@ struct Users: Sendable {
         self.journal = journal
     }
 
+    /// The containers that run, or are paused, and use the data of an item that lies at `path`.
+    ///
+    /// - Throws: a refusal when stopping one of them would delete it.
+    static func find(of places: [(item: Item, path: String)], _ site: Site) async throws -> [Container] {
+        guard let engine = site.engine.engine, !places.isEmpty else { return [] }
+        let users = try await engine.containers().filter { container in
+            [.running, .paused, .restarting].contains(container.state)
+                && places.contains { container.uses($0.item, at: $0.path) }
+        }
+        for user in users where user.isAutoRemoved {
+            throw RecoveryError.refused(
+                "would-delete", "\(user.name) uses it and was started with --rm: stopping it would delete it.",
+                place: "container \(user.name)", remedy: "Stop it yourself, then try again: docker stop \(user.name)")
+        }
+        return users
+    }
+
     /// Stops all of them.
     ///
     /// - Throws: at the first that does not stop; those that did are in the journal, and ``start()`` starts them.
     func stop() async throws {
         guard let engine = site.engine.engine else { return }
         for container in containers.reversed() {
+            if Task.isCancelled { throw Interrupted() }
             _ = try journal.owe(.start(container: container.id, name: container.name))
-            if container.state == .paused { try await engine.unpause(container.id) }
-            try await engine.stop(container.id)
+            try await toItsEnd {
+                if container.state == .paused { try await engine.unpause(container.id) }
+                try await engine.stop(container.id)
+            }
             site.report(.line("stopped \(container.name)"))
         }
     }
@@ -61,4 +82,14 @@ struct Users: Sendable {
 
     /// Seconds that a container gets to become healthy before the restore says that it is not.
     private static let healthLimit = 120
+}
+
+extension Container {
+    /// Whether it has this item's data mounted, or something inside it, or something around it.
+    fileprivate func uses(_ item: Item, at path: String) -> Bool {
+        if item.kind == .volume, mounts.contains(where: { $0.name == item.name }) { return true }
+        return mounts.contains { mount in
+            mount.source == path || mount.source.hasPrefix(path + "/") || path.hasPrefix(mount.source + "/") && mount.source != "/"
+        }
+    }
 }

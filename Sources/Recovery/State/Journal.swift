@@ -78,8 +78,14 @@ package final class Journal: Sendable {
             open.file = file
         }
         guard let file = open.file else { return }
-        try file.write(try JSON.writeLine(line) + [UInt8(ascii: "\n")])
-        try file.synchronize()
+        do {
+            try file.write(try JSON.writeLine(line) + [UInt8(ascii: "\n")])
+            try file.synchronize()
+        } catch {
+            // A full disk may have cut the line: the next one opens the file anew, and drops what was cut.
+            open.file = nil
+            throw error
+        }
     }
 
     /// A crash may have cut the last line, whose deed never began: what follows must not be glued to it.

@@ -16,7 +16,7 @@ package struct StateFolder: Sendable {
         try makeFolders(path)
         let folder = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
         let status = try folder.status()
-        guard status.st_uid == getuid() || getuid() == 0, status.st_mode & 0o022 == 0 else {
+        guard status.st_uid == getuid(), status.st_mode & 0o022 == 0 else {
             throw RecoveryError.refused(
                 "unsafe-state", "Others than this user can write to the state folder.", place: path,
                 remedy: "chown \(getuid()) \(path) && chmod 0700 \(path)")

@@ -97,13 +97,23 @@ struct Init: TalkingCommand {
         }
         report.signingKey = key.fingerprint.description
         try makeFolders(settings.backup.directory)
-        try Descriptor.open(settings.backup.directory, O_RDONLY | O_DIRECTORY).publish(
-            SignerOptions.publicKeyName, try key.publicKey(), replacing: true)
+        let place = try Descriptor.open(settings.backup.directory, O_RDONLY | O_DIRECTORY)
+        try await keepFormerSigner(in: place, unless: key.fingerprint, &report)
+        try place.publish(SignerOptions.publicKeyName, try await key.publicKey(), replacing: true)
         let card = RecoveryCard.text(
             host: report.host, signer: key.fingerprint, recipients: settings.backup.encryption.recipients,
             directory: settings.backup.directory, now: clock.now())
         try state.open().publish("recovery-card.txt", Array(card.utf8), replacing: true)
         report.recoveryCard = state.recoveryCard
+    }
+
+    /// A copy of another host's points brings that host's key with it, and they are to be checked by that one for ever.
+    private func keepFormerSigner(in place: Descriptor, unless own: Fingerprint, _ report: inout Report) async throws {
+        guard place.has(SignerOptions.publicKeyName) else { return }
+        let bytes = try place.open(SignerOptions.publicKeyName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
+        guard let former = try? await Keyring(home: nil).inspect(bytes).onlyKey().fingerprint, former != own else { return }
+        try place.publish(SignerOptions.publicKeyName(of: former), bytes, replacing: true)
+        report.found.append("the points that are there are signed by another host: --signer \(former)")
     }
 
     private func text(_ report: Report) -> String {

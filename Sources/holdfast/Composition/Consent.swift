@@ -15,6 +15,7 @@ struct Consent: ParsableArguments {
                 "no-consent", "\(question) Nobody is there to be asked.", remedy: "Say --yes if you mean it. Nothing was changed.")
         }
         Output.say("\(question) [y/N] ")
+        try Terminal.waitForInput(STDIN_FILENO)
         guard let answer = readLine()?.lowercased(), answer == "y" || answer == "yes" else {
             throw RecoveryError.refused("no-consent", "Not done: the answer was no. Nothing was changed.")
         }

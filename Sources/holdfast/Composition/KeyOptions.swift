@@ -15,14 +15,8 @@ struct KeyOptions: ParsableArguments {
     /// Runs `body` with the key, which is wiped afterwards whatever happens.
     func withKey<Value>(_ body: (DecryptionKey) async throws -> Value) async throws -> Value {
         let key = try await load()
-        do {
-            let value = try await body(key)
-            await key.end()
-            return value
-        } catch {
-            await key.end()
-            throw error
-        }
+        defer { key.end() }
+        return try await body(key)
     }
 
     private func load() async throws -> DecryptionKey {
@@ -32,7 +26,7 @@ struct KeyOptions: ParsableArguments {
         do {
             return try await DecryptionKey.load(bytes, passphrase: given)
         } catch let error as OpenPGPError where error.kind == .passphraseNeeded {
-            guard given == nil, let asked = askPassphrase() else { throw error }
+            guard given == nil, let asked = try askPassphrase() else { throw error }
             return try await DecryptionKey.load(bytes, passphrase: asked)
         }
     }
@@ -45,15 +39,14 @@ struct KeyOptions: ParsableArguments {
         return environment()["HOLDFAST_PASSPHRASE"].map(Redacted.init)
     }
 
-    private func askPassphrase() -> Redacted? {
-        guard key != "-", isatty(STDIN_FILENO) == 1, let typed = getpass("Passphrase of the private key: ") else { return nil }
-        return Redacted(String(cString: typed))
+    private func askPassphrase() throws -> Redacted? {
+        key == "-" ? nil : try Terminal.askSecret("Passphrase of the private key: ")
     }
 }
 
 /// Reads a key file, or standard input for `-`.
 func readKeyFile(_ name: String) throws -> [UInt8] {
     let limit = 4 << 20
-    if name == "-" { return try Descriptor(owning: dup(STDIN_FILENO), path: "standard input").readAll(limit: limit) }
+    if name == "-" { return try Terminal.Input().readAll(limit: limit, place: "standard input") }
     return try Descriptor.open(name, O_RDONLY).readAll(limit: limit)
 }

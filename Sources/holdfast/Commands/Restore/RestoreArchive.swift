@@ -36,10 +36,10 @@ struct RestoreArchive: TalkingCommand {
     @Flag(help: "Allow device nodes.")
     var allowDevices = false
 
-    @Flag(help: "Allow set-user-id and set-group-id files.")
+    @Flag(name: .customLong("allow-setid"), help: "Allow set-user-id and set-group-id files.")
     var allowSetID = false
 
-    @Flag(help: "Allow symbolic links that lead out of the tree.")
+    @Flag(name: .customLong("allow-escaping-links"), help: "Allow symbolic links that lead out of the tree.")
     var allowLinksOut = false
 
     @Flag(help: "Show what would be done, and do nothing.")

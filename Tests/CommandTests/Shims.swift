@@ -1,0 +1,67 @@
+import Glibc
+import TestKit
+
+/// Programs put before gpg in `PATH`, so that a test sees or holds up what holdfast does with it.
+extension DemoHost {
+    private func shimming(_ script: String) async throws -> DemoHost {
+        var host = self
+        let real = try await shell("command -v gpg").filter { !$0.isNewline }
+        try write("shims/gpg", "#!/bin/bash\n\(script)\nexec \(real) \"$@\"\n", mode: 0o755)
+        host.holdfast.environment["PATH"] =
+            "\(folder)/shims:" + (getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin")
+        return host
+    }
+
+    /// The same host, on which gpg waits before it does `option` (`--encrypt`, `--decrypt`) until ``letGPGGo()``.
+    func holdingUpGPG(at option: String) async throws -> DemoHost {
+        try await shimming(
+            """
+            case " $* " in *" \(option) "*)
+                touch \(folder)/shims/held
+                while [ ! -e \(folder)/shims/go ]; do sleep 0.02; done;;
+            esac
+            """)
+    }
+
+    /// Waits until gpg is held up.
+    func untilGPGIsHeld() async throws {
+        for _ in 0..<6000 {
+            if has("shims/held") { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw TestKitError(description: "gpg was never called")
+    }
+
+    func letGPGGo() throws { try write("shims/go", "") }
+
+    /// The same host, on which every gpg writes its arguments to `shims/arguments` before it begins.
+    func recordingGPG() async throws -> DemoHost {
+        try await shimming("printf '%s\\n' \"$@\" >> \(folder)/shims/arguments")
+    }
+
+    /// The same host, whose clock goes wrong by so many seconds; gpg's goes right.
+    func withClock(offBy seconds: Int) async throws -> DemoHost {
+        var host = self
+        try write(
+            "shims/clock.c",
+            """
+            #define _GNU_SOURCE
+            #include <dlfcn.h>
+            #include <errno.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <time.h>
+            int clock_gettime(clockid_t clock, struct timespec *time) {
+                int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+                int result = real(clock, time);
+                if (clock == CLOCK_REALTIME && strcmp(program_invocation_short_name, "holdfast") == 0)
+                    time->tv_sec += atol(getenv("CLOCK_OFF_BY"));
+                return result;
+            }
+            """)
+        try await shell("cd shims && clang -shared -fPIC -o clock.so clock.c -ldl")
+        host.holdfast.environment["LD_PRELOAD"] = "\(folder)/shims/clock.so"
+        host.holdfast.environment["CLOCK_OFF_BY"] = "\(seconds)"
+        return host
+    }
+}

@@ -1,0 +1,75 @@
+import Machine
+import Recovery
+import RestorePoints
+import TestKit
+import Testing
+
+/// What is written of every attempt.
+struct RunRecordTests {
+    @Test func beginsAsRunningAndEndsAsItEnded() async throws {
+        try await withTestSite { host in
+            var record = try RunRecord.begin("backup", at: TestSite.now, in: host.state)
+            #expect(record.run == "2025-12-21T030000Z-backup")
+            let begun = """
+                {
+                  "items" : {
+
+                  },
+                  "outcome" : "running",
+                  "problems" : {
+
+                  },
+                  "run" : "2025-12-21T030000Z-backup",
+                  "started" : "2025-12-21T03:00:00Z"
+                }
+
+                """
+            #expect(try host.read("state/runs/2025-12-21T030000Z-backup.json") == begun)
+            record.items = ["volume.a": .whole, "volume.b": .failed]
+            record.problems = ["volume.b": "it was not there"]
+            record.point = "2025-12-21T030000Z"
+            try record.end(.incomplete, at: TestSite.now.advanced(by: 61), in: host.state)
+            let ended = try host.read("state/runs/2025-12-21T030000Z-backup.json")
+            for part in [
+                "\"outcome\" : \"incomplete\"", "\"ended\" : \"2025-12-21T03:01:01Z\"", "\"volume.b\" : \"failed\"",
+                "\"volume.b\" : \"it was not there\"", "\"point\" : \"2025-12-21T030000Z\"",
+            ] { #expect(ended.contains(part)) }
+        }
+    }
+
+    @Test func twoInOneSecondDoNotMeet() async throws {
+        try await withTestSite { host in
+            let names = try (1...3).map { _ in try RunRecord.begin("backup", at: TestSite.now, in: host.state).run }
+            #expect(Set(names).count == 3)
+            #expect(try Descriptor.folder(host.runs).names().count == 3)
+        }
+    }
+
+    /// A start without an end is a failure too: the next holder of the lock says so.
+    @Test func runThatIsStillRunningHasDied() async throws {
+        try await withTestSite { host in
+            var good = try RunRecord.begin("backup", at: TestSite.now.advanced(by: -120), in: host.state)
+            try good.end(.complete, at: TestSite.now.advanced(by: -100), in: host.state)
+            let dead = try RunRecord.begin("backup", at: TestSite.now.advanced(by: -60), in: host.state)
+            try host.write("state/runs/2025-12-21T025930Z-backup.json", "{ \"cut")
+            let (lock, putRight) = try await host.lock()
+            #expect(putRight == ["the run \(dead.run) died before its end"])
+            #expect(try host.read("state/runs/\(dead.run).json").contains("\"outcome\" : \"died\""))
+            #expect(try host.read("state/runs/\(good.run).json").contains("\"outcome\" : \"complete\""))
+            lock.release()
+            let (_, again) = try await host.lock()
+            #expect(again.isEmpty)
+        }
+    }
+
+    @Test func unfinishedPointsAreSwept() async throws {
+        try await withTestSite { host in
+            try host.make("backups/2025-12-20T030000Z.partial", holding: "half")
+            try host.make("backups/2025-12-20T030000Z", holding: "whole")
+            try host.make("backups/somebody.partial", holding: "not ours")
+            let (_, putRight) = try await host.lock()
+            #expect(putRight == ["removed the unfinished point 2025-12-20T030000Z.partial"])
+            #expect(try Descriptor.folder(host.backups).names() == ["2025-12-20T030000Z", "somebody.partial"])
+        }
+    }
+}
