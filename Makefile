@@ -1,6 +1,8 @@
 # All that one needs to know. One configuration (release) and one set of flags, so that everything shares one build.
 SHELL := /bin/bash
 PREFIX ?= /usr/local
+# Most tests start programs: all of them at once would only wait for one another.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest --parallel
 SWIFT := Sources Tests Package.swift
 SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh

@@ -61,7 +61,8 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(
-            name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"], path: "Tests/TestKit",
+            name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
+            path: "Tests/TestKit",
             swiftSettings: swiftSettings),
         tests(of: "Machine"),
         tests(of: "Archives", ["OpenPGP", "Machine"]),

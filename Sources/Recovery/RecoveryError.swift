@@ -10,12 +10,16 @@ package struct RecoveryError: Explained {
     package let isRefusal: Bool
 
     /// Something went wrong on the way.
-    package static func failed(_ code: String, _ what: String, place: String? = nil, remedy: String? = nil) -> RecoveryError {
+    package static func failed(_ code: String, _ what: String, place: String? = nil, remedy: String? = nil)
+        -> RecoveryError
+    {
         RecoveryError(code: code, what: what, place: place, remedy: remedy, isRefusal: false)
     }
 
     /// Nothing was begun, and why.
-    package static func refused(_ code: String, _ what: String, place: String? = nil, remedy: String? = nil) -> RecoveryError {
+    package static func refused(_ code: String, _ what: String, place: String? = nil, remedy: String? = nil)
+        -> RecoveryError
+    {
         RecoveryError(code: code, what: what, place: place, remedy: remedy, isRefusal: true)
     }
 

@@ -89,7 +89,9 @@ package struct PointCheck: Sendable {
             return .failed(
                 RestorePointError(
                     "unsigned", "The manifest has no signature.", place: point.path,
-                    remedy: "Do not restore from it: take another point (holdfast list), or this one from an off-site copy."))
+                    remedy:
+                        "Do not restore from it: take another point (holdfast list), or this one from an off-site copy."
+                ))
         } catch {
             return .failed(explain(error))
         }

@@ -14,7 +14,8 @@ package final class SealedFile: Sendable {
             file = try Descriptor.open("\(path)/\(archive.file)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
         } catch let error as MachineError where [ENOENT, ELOOP].contains(error.errno) {
             throw RestorePointError(
-                "file-missing", "\(archive.file) is not there\(error.errno == ELOOP ? ", but a link" : "").", place: path,
+                "file-missing", "\(archive.file) is not there\(error.errno == ELOOP ? ", but a link" : "").",
+                place: path,
                 remedy: "Restore from another point (holdfast list), or fetch this file from an off-site copy.")
         }
         let size = Int64(try file.status().st_size)

@@ -76,7 +76,9 @@ extension SettingsDraft {
         for rule in quiesce {
             text.add("      \(Self.scalar(rule.pattern)): \(rule.mode.rawValue)", note: rule.reason)
         }
-        text.add("    # How long containers may be kept still for one volume, before its backup is given up and they run again.")
+        text.add(
+            "    # How long containers may be kept still for one volume, before its backup is given up and they run again."
+        )
         text.add("    max_downtime: 1h")
         text.add("    # Shell commands run in the one running container of a volume, before and after it is read:")
         text.add("    #   hooks: { my_volume: { before: [\"app maintenance on\"], after: [\"app maintenance off\"] } }")

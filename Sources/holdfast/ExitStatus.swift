@@ -24,7 +24,8 @@ enum ExitStatus: Int32, Error {
         case let error as RecoveryError where error.code == "recovery.busy": self = .busy
         case let error as RecoveryError where error.isRefusal: self = .refused
         case is SettingsError: self = .refused
-        case let error as RestorePointError where ["point.none", "point.missing", "point.no-directory"].contains(error.code):
+        case let error as RestorePointError
+        where ["point.none", "point.missing", "point.no-directory"].contains(error.code):
             self = .refused
         case let error as OpenPGPError where Self.keyTroubles.contains(error.kind): self = .refused
         default: self = .failed
@@ -33,13 +34,15 @@ enum ExitStatus: Int32, Error {
 
     /// What is wrong with a key before anything was begun with it.
     private static let keyTroubles: Set<OpenPGPError.Kind> = [
-        .noKey, .shortID, .ambiguousRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey, .noPrivateKey,
+        .noKey, .shortID, .ambiguousRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey,
+        .noPrivateKey,
         .passphraseNeeded, .wrongPassphrase,
     ]
 
     /// A key that was named and cannot be used: found out before anything is begun.
     private static let refusedKeys: Set<OpenPGPError.Kind> = [
-        .noKey, .ambiguousRecipient, .shortID, .noRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey,
+        .noKey, .ambiguousRecipient, .shortID, .noRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys,
+        .notAKey,
         .noPrivateKey, .passphraseNeeded, .wrongPassphrase,
     ]
 

@@ -128,7 +128,7 @@ struct EngineExecTests {
                 let start = monotonicSeconds()
                 work.cancel()
                 await #expect(throws: Interrupted.self) { try await work.value }
-                #expect(monotonicSeconds() - start < 2)
+                #expect(monotonicSeconds() - start < 30)
             }
         }
     }

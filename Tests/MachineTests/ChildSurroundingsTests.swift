@@ -89,7 +89,7 @@ import Testing
 
     @Test func cancellingEndsTheChildSoon() async throws {
         let (seconds, error, child) = try await cancelled("echo $$ > $READY; exec sleep 60")
-        #expect(seconds < 3)
+        #expect(seconds < 30)
         #expect(error is Interrupted)
         #expect(!isRunning(child))
     }
@@ -97,7 +97,7 @@ import Testing
     @Test func cancellingEndsAlsoAChildThatDoesNotWantTo() async throws {
         let (seconds, error, child) = try await cancelled(
             "trap '' TERM; echo $$ > $READY; sleep 60", input: .bytes([UInt8](repeating: 0, count: 4 << 20)))
-        #expect(seconds < 10)
+        #expect(seconds < 40)
         #expect(error is Interrupted)
         #expect(!isRunning(child))
     }
@@ -106,7 +106,7 @@ import Testing
         // The child waits, so that SIGTERM ends it at once; the grandchild holds the pipes and ignores SIGTERM.
         let (seconds, error, grandchild) = try await cancelled(
             "(trap '' TERM; exec sh -c 'echo $$ > $READY; exec sleep 60') & wait")
-        #expect(seconds < 10)
+        #expect(seconds < 40)
         #expect(error is Interrupted)
         #expect(try await eventually { !isRunning(grandchild) })
     }
@@ -125,7 +125,7 @@ import Testing
         let began = monotonicSeconds()
         let outcome = try await shell("\(command) & echo $!; echo said >&2").run(
             input: .bytes([UInt8](repeating: 0, count: 4 << 20)))
-        #expect(monotonicSeconds() - began < 15)
+        #expect(monotonicSeconds() - began < 45)
         #expect(outcome.succeeded)
         let left = try #require(Int32(outcome.text.dropLast()))
         // `yes` ends by itself once nobody reads it any more.

@@ -66,7 +66,7 @@ private struct Late: Error {}
                 }, late: { Late() })
         }
         #expect(ended.withLock { $0 })
-        #expect(monotonicSeconds() - began < 10)
+        #expect(monotonicSeconds() - began < 50)
     }
 
     @Test func lateIsSaidAlsoForABodyThatEndsWellAfterwards() async throws {
@@ -142,7 +142,7 @@ private struct Late: Error {}
                 try await Task.sleep(for: .seconds(60))
             }
         }
-        #expect(monotonicSeconds() - start < 10)
+        #expect(monotonicSeconds() - start < 40)
         #expect(begun.withLock { $0 } == ended.withLock { $0 })
         #expect(begun.withLock { $0 } <= 4)
     }

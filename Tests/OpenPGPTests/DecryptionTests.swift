@@ -281,7 +281,7 @@ import Testing
                 try await Task.sleep(for: .milliseconds(300))
                 work.cancel()
                 await #expect(throws: Interrupted.self) { _ = try await work.value }
-                #expect(monotonicSeconds() - start < 3)
+                #expect(monotonicSeconds() - start < 30)
             }
         }
     }

@@ -212,7 +212,7 @@ func random(_ count: Int, seed: UInt64) -> [UInt8] {
             try await Task.sleep(for: .milliseconds(300))
             work.cancel()
             await #expect(throws: Interrupted.self) { _ = try await work.value }
-            #expect(monotonicSeconds() - start < 3)
+            #expect(monotonicSeconds() - start < 30)
         }
     }
 }

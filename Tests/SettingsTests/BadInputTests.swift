@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 /// A wrong configuration and what has to be said about it.
 struct BadInput: Sendable, CustomTestStringConvertible {

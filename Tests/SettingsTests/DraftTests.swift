@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct DraftTests {
     private let fingerprint = "0123456789012345678901234567890123456789"

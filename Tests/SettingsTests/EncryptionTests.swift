@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct EncryptionTests {
     private let one = "0123456789ABCDEF0123456789ABCDEF01234567"

@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct LimitTests {
     private static func bomb(levels: Int, asKey: Bool) -> String {

@@ -1,8 +1,7 @@
 import Glibc
 import Machine
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct LocateTests {
     @Test func looksAtThePlacesInOrder() throws {

@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 /// SplitMix64: the same numbers for the same seed, everywhere.
 struct SeededRandom: RandomNumberGenerator {

@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct ParseTests {
     private static let fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"

@@ -1,6 +1,5 @@
-import Testing
-
 import Settings
+import Testing
 
 @Suite struct PatternTests {
     @Test(arguments: [

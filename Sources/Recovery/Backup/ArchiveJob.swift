@@ -47,7 +47,9 @@ struct ArchiveJob: Sendable {
 
     // MARK: - Containers around it
 
-    private func withHooks(_ stillness: Stillness?, _ body: @escaping @Sendable () async throws -> Outcome) async throws -> Outcome {
+    private func withHooks(_ stillness: Stillness?, _ body: @escaping @Sendable () async throws -> Outcome) async throws
+        -> Outcome
+    {
         let before = parts.flatMap(\.before)
         let after = parts.flatMap(\.after)
         // Commands run in containers that run: what the item before this one kept still has to go on first.
@@ -55,6 +57,7 @@ struct ArchiveJob: Sendable {
         var problem: (any Error)?
         var outcome: Outcome?
         do {
+            if let known = parts.compactMap(\.problem).first { throw known }
             try await run(before)
             try await stillness?.hold(parts.flatMap(\.still).oncePerContainer())
             outcome = try await withMaximumDowntime(body)
@@ -81,7 +84,8 @@ struct ArchiveJob: Sendable {
             guard result.succeeded else {
                 let words = result.errors.isEmpty ? result.text : result.errors
                 throw RecoveryError.failed(
-                    "hook", "The command `\(hook.command)` ended with exit status \(result.exitCode): \(words.lastLines(3))",
+                    "hook",
+                    "The command `\(hook.command)` ended with exit status \(result.exitCode): \(words.lastLines(3))",
                     place: "container \(hook.name)", remedy: "Try it by hand: docker exec \(hook.name) sh -c '…'")
             }
             site.report(.line("ran a hook in \(hook.name)"))
@@ -94,7 +98,8 @@ struct ArchiveJob: Sendable {
         let limit = site.settings.backup.volumes.maximumDowntime
         return try await withDeadline(limit, body) {
             RecoveryError.failed(
-                "downtime", "Reading took longer than the containers may be kept still (\(durationText(limit))).", place: label,
+                "downtime", "Reading took longer than the containers may be kept still (\(durationText(limit))).",
+                place: label,
                 remedy: "Raise backup.volumes.max_downtime, or do without `stop` and `pause` for this volume.")
         }
     }
@@ -110,7 +115,8 @@ struct ArchiveJob: Sendable {
             let sealing = Encryption(keyring: site.keyring, recipients: plan.recipients)
             let (trees, sealed) = try await sealing.run(
                 { sink, stop in
-                    let archive = try ArchiveWriter(to: sink, compression: compression, identity: identity, time: moment)
+                    let archive = try ArchiveWriter(
+                        to: sink, compression: compression, identity: identity, time: moment)
                     let trees = try roots.map { root in
                         try archive.add(
                             tree: root.folder, under: single ? RawPath(root.part.item.description) : nil,
@@ -151,7 +157,9 @@ struct ArchiveJob: Sendable {
         if !part.mayBeEmpty, try folder.isEmpty() {
             throw RecoveryError.failed(
                 "empty-source", "\(part.item) is empty; an empty backup would look like a good one.", place: part.path,
-                remedy: "Is it the right one, and mounted? If it may be empty: backup.volumes.allow_empty: [\(part.item.name)]")
+                remedy:
+                    "Is it the right one, and mounted? If it may be empty: backup.volumes.allow_empty: [\(part.item.name)]"
+            )
         }
         return folder
     }
@@ -169,7 +177,8 @@ struct ArchiveJob: Sendable {
         var outcome = Outcome(
             records: [],
             archive: Manifest.Archive(
-                file: fileName, size: sealed.length, sha256: sealed.digest.description, keys: sealed.recipients.map(\.description)))
+                file: fileName, size: sealed.length, sha256: sealed.digest.description,
+                keys: sealed.recipients.map(\.description)))
         for (part, tree) in zip(parts, trees) {
             var record = Manifest.ItemRecord(item: part.item, outcome: tree.isTorn ? .torn : .whole)
             record.archive = fileName
@@ -180,7 +189,8 @@ struct ArchiveJob: Sendable {
             record.torn = Int64(tree.torn.count)
             outcome.records.append(record)
             if tree.mounts.count > 0 {
-                site.report(.warning("\(part.item): other file systems are mounted in it and not read: \(names(tree.mounts))"))
+                site.report(
+                    .warning("\(part.item): other file systems are mounted in it and not read: \(names(tree.mounts))"))
             }
             if tree.isTorn {
                 outcome.problems[part.item.description] =

@@ -45,6 +45,8 @@ package struct PlannedItem: Sendable {
     /// Its archive's size in the newest point that has it.
     package let expected: ByteCount?
     package let expectedData: ByteCount?
+    /// Why it is going to fail whatever is done; the other items do not suffer from it.
+    package var problem: (any Explained)?
 
     /// A container and how it is kept still.
     package struct Stilled: Hashable, Sendable {

@@ -34,7 +34,8 @@ package struct BackupPlanner: Sendable {
         let expected = items.compactMap(\.expected?.bytes)
         return BackupPlan(
             directory: site.settings.backup.directory, compression: Compression(site.settings.backup.compression),
-            recipients: recipients, lanes: request.singleArchive ? [items.sorted { $0.item < $1.item }] : lanes(of: items),
+            recipients: recipients,
+            lanes: request.singleArchive ? [items.sorted { $0.item < $1.item }] : lanes(of: items),
             singleArchive: request.singleArchive, forecast: expected.isEmpty ? nil : ByteCount(expected.reduce(0, +)),
             free: freeSpace(at: site.settings.backup.directory), warnings: warnings)
     }
@@ -49,16 +50,29 @@ package struct BackupPlanner: Sendable {
         let root: String = if let root = settings.root { root } else { try await engine.info().volumesRoot }
         var planned = unused(settings.missing(from: volumes.map(\.name)), in: root, last)
         for volume in volumes where settings.selects(volume.name) {
-            let item = Item(.volume, volume.name)
-            let users = containers.filter { $0.uses(volume) }
-            planned.append(
-                PlannedItem(
-                    item: item, path: volumePath(volume), source: nil, mayBeEmpty: settings.mayBeEmpty(volume.name),
-                    still: try stilled(volume.name, users), before: try hooks(volume.name, users, \.before, PlannedItem.Label.before),
-                    after: try hooks(volume.name, users, \.after, PlannedItem.Label.after), volume: volume, users: users,
-                    expected: last[item]?.size, expectedData: last[item]?.data))
+            planned.append(plan(volume, users: containers.filter { $0.uses(volume) }, last[Item(.volume, volume.name)]))
         }
         return planned
+    }
+
+    private func plan(_ volume: Volume, users: [Container], _ last: LastTime?) -> PlannedItem {
+        func planned(
+            _ still: [PlannedItem.Stilled], _ before: [PlannedItem.Hook], _ after: [PlannedItem.Hook],
+            _ problem: (any Explained)?
+        ) -> PlannedItem {
+            PlannedItem(
+                item: Item(.volume, volume.name), path: volumePath(volume), source: nil,
+                mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(volume.name), still: still, before: before,
+                after: after,
+                volume: volume, users: users, expected: last?.size, expectedData: last?.data, problem: problem)
+        }
+        do {
+            return planned(
+                try stilled(volume.name, users), try hooks(volume.name, users, \.before, PlannedItem.Label.before),
+                try hooks(volume.name, users, \.after, PlannedItem.Label.after), nil)
+        } catch {
+            return planned([], [], [], explain(error))
+        }
     }
 
     private func volumePath(_ volume: Volume) -> String {
@@ -68,14 +82,22 @@ package struct BackupPlanner: Sendable {
 
     private mutating func volumesWithoutEngine(_ last: [Item: LastTime]) throws -> [PlannedItem] {
         let settings = site.settings.backup.volumes
-        guard let root = settings.root else {
-            if site.settings.backup.files.isEmpty, case .absent(let reason) = site.engine { throw reason }
-            warnings.append("There is no engine to ask for volumes, and backup.volumes.root is not set: no volume is in this backup.")
-            return []
-        }
+        guard let root = settings.root else { return try unreachable(last) }
         warnings.append("There is no engine: the volumes in \(root) are read as they lie, nothing is stopped or asked.")
         let names = try volumeNames(in: root)
         return unused(names.filter(settings.selects) + settings.missing(from: names), in: root, last)
+    }
+
+    /// Without an engine and without a root, volumes that earlier points hold are failures; if there are none, so is the run.
+    private func unreachable(_ last: [Item: LastTime]) throws -> [PlannedItem] {
+        guard !site.settings.backup.volumes.include.isEmpty, case .absent(let reason) = site.engine else { return [] }
+        let known = last.keys.filter { $0.kind == .volume && site.settings.backup.volumes.selects($0.name) }.sorted()
+        guard !known.isEmpty else { throw reason }
+        return unused(known.map(\.name), in: "/var/lib/docker/volumes", last).map { item in
+            var item = item
+            item.problem = reason
+            return item
+        }
     }
 
     /// Volumes of which the engine knows nothing: they are read as they lie, and are failures if they do not.
@@ -83,20 +105,23 @@ package struct BackupPlanner: Sendable {
         names.map { name in
             let item = Item(.volume, name)
             return PlannedItem(
-                item: item, path: "\(root)/\(name)/_data", source: nil, mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name), still: [],
-                before: [], after: [], volume: nil, users: [], expected: last[item]?.size, expectedData: last[item]?.data)
+                item: item, path: "\(root)/\(name)/_data", source: nil,
+                mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name), still: [],
+                before: [], after: [], volume: nil, users: [], expected: last[item]?.size,
+                expectedData: last[item]?.data)
         }
     }
 
     // MARK: - Quiescing and hooks
 
-    private mutating func stilled(_ volume: String, _ users: [Container]) throws -> [PlannedItem.Stilled] {
+    private func stilled(_ volume: String, _ users: [Container]) throws -> [PlannedItem.Stilled] {
         let configured = site.settings.backup.volumes.quiesce(for: volume)
         return try users.filter { $0.state == .running }.compactMap { user in
             let mode = try configured ?? labelled(user) ?? .none
             if mode == .stop, user.isAutoRemoved {
                 throw RecoveryError.refused(
-                    "would-delete", "\(user.name) was started with --rm: stopping it would delete it.", place: "volume \(volume)",
+                    "would-delete", "\(user.name) was started with --rm: stopping it would delete it.",
+                    place: "volume \(volume)",
                     remedy: "Use `pause` or `none` for this volume, or start that container without --rm.")
             }
             return mode == .none ? nil : PlannedItem.Stilled(id: user.id, name: user.name, mode: mode)
@@ -107,7 +132,8 @@ package struct BackupPlanner: Sendable {
         guard let word = user.labels[PlannedItem.Label.quiesce] else { return nil }
         guard let mode = Settings.Quiesce(rawValue: word) else {
             throw RecoveryError.refused(
-                "bad-label", "The label \(PlannedItem.Label.quiesce) of \(user.name) says “\(word)”.", place: "container \(user.name)",
+                "bad-label", "The label \(PlannedItem.Label.quiesce) of \(user.name) says “\(word)”.",
+                place: "container \(user.name)",
                 remedy: "It may say stop, pause or none.")
         }
         return mode
@@ -125,7 +151,9 @@ package struct BackupPlanner: Sendable {
                     "hook-container",
                     "The hooks of \(volume) need exactly one running container that uses it, there are \(running.count).",
                     place: site.settings.file,
-                    remedy: "Put the commands into labels of the container they belong to: \(PlannedItem.Label.before), \(PlannedItem.Label.after).")
+                    remedy:
+                        "Put the commands into labels of the container they belong to: \(PlannedItem.Label.before), \(PlannedItem.Label.after)."
+                )
             }
             hooks += commands.map { PlannedItem.Hook(container: user.id, name: user.name, command: $0) }
         }
@@ -161,7 +189,8 @@ package struct BackupPlanner: Sendable {
         site.settings.backup.files.map { source in
             let item = Item(.files, source.name)
             return PlannedItem(
-                item: item, path: source.path, source: source, mayBeEmpty: false, still: [], before: [], after: [], volume: nil,
+                item: item, path: source.path, source: source, mayBeEmpty: false, still: [], before: [], after: [],
+                volume: nil,
                 users: [], expected: last[item]?.size, expectedData: last[item]?.data)
         }
     }
@@ -179,7 +208,8 @@ package struct BackupPlanner: Sendable {
                     found.isEmpty
                         ? "There is no volume or folder “\(RawPath(name))” among what is to be backed up."
                         : "“\(name)” is both a volume and a folder.",
-                    remedy: found.isEmpty ? "There are: \(known). Nothing was made." : "Say which: holdfast backup volumes|files \(name)")
+                    remedy: found.isEmpty
+                        ? "There are: \(known). Nothing was made." : "Say which: holdfast backup volumes|files \(name)")
             }
             if !chosen.contains(where: { $0.item == one.item }) { chosen.append(one) }
         }
@@ -203,14 +233,18 @@ package struct BackupPlanner: Sendable {
     private func expiryWarning(_ key: PublicKey) -> [String] {
         guard case .usable(let until?) = key.encryptionState(at: site.clock.now()) else { return [] }
         let days = Int(until.since(site.clock.now()) / 86_400)
-        return days <= 30 ? ["The key \(key.fingerprint) expires in \(days) days (\(until)): then backups stop. See holdfast check."] : []
+        return days <= 30
+            ? ["The key \(key.fingerprint) expires in \(days) days (\(until)): then backups stop. See holdfast check."]
+            : []
     }
 }
 
 extension Settings.Volumes {
     /// Names, not patterns, under `include` that no volume has: somebody counts on their being saved.
     func missing(from names: [String]) -> [String] {
-        include.filter { $0.isExact && selects($0.text) && Item.isName($0.text) }.map(\.text).filter { !names.contains($0) }
+        include.filter { $0.isExact && selects($0.text) && Item.isName($0.text) }.map(\.text).filter {
+            !names.contains($0)
+        }
     }
 }
 
@@ -226,7 +260,9 @@ func usableRecipients(_ site: Site) async throws -> [PublicKey] {
     guard !site.recipients.isEmpty else {
         throw RecoveryError.refused(
             "no-recipients", "Nobody is named who could read the backups.", place: site.settings.file,
-            remedy: "Import a public key (holdfast key import FILE) and write its fingerprint under backup.encryption.recipients.")
+            remedy:
+                "Import a public key (holdfast key import FILE) and write its fingerprint under backup.encryption.recipients."
+        )
     }
     var keys: [PublicKey] = []
     for recipient in site.recipients {

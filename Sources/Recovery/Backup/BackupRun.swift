@@ -54,7 +54,9 @@ package struct BackupRun: Sendable {
         }
     }
 
-    private func discardingOnFailure<Value>(_ writer: PointWriter, _ body: () async throws -> Value) async throws -> Value {
+    private func discardingOnFailure<Value>(_ writer: PointWriter, _ body: () async throws -> Value) async throws
+        -> Value
+    {
         do {
             return try await body()
         } catch {
@@ -79,13 +81,15 @@ package struct BackupRun: Sendable {
             files.append(try await privateFacts(writer, host: host, problems: problems))
         } catch {
             throw RecoveryError.failed(
-                "private-facts", "The archives were made, but not the private facts: \(explain(error).what) Nothing was published.")
+                "private-facts",
+                "The archives were made, but not the private facts: \(explain(error).what) Nothing was published.")
         }
         let previous = try site.catalog.points().last { (try? $0.manifest.get().host) == host }
         let manifest = Manifest(
             host: host, point: writer.name, started: started, finished: site.clock.now(),
             previous: previous.map { .init(point: $0.name, sha256: $0.digest.description) },
-            recipients: plan.recipients.map(\.fingerprint.description), archives: files, items: outcomes.flatMap(\.records),
+            recipients: plan.recipients.map(\.fingerprint.description), archives: files,
+            items: outcomes.flatMap(\.records),
             holdfast: site.version)
         let bytes = try JSON.write(manifest)
         let signature = try await signer.sign(bytes)
@@ -100,9 +104,12 @@ package struct BackupRun: Sendable {
         try await sideBySide(plan.lanes) { try await run($0, writer, host) }.flatMap(\.self)
     }
 
-    private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome] {
+    private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome]
+    {
         let stillness = site.engine.engine.map { Stillness(engine: $0, journal: lock.journal, report: site.report) }
-        let jobs = plan.singleArchive ? [job(lane, "all", writer, host)] : lane.map { job([$0], $0.item.description, writer, host) }
+        let jobs =
+            plan.singleArchive
+            ? [job(lane, "all", writer, host)] : lane.map { job([$0], $0.item.description, writer, host) }
         var outcomes: [ArchiveJob.Outcome] = []
         do {
             for job in jobs { outcomes.append(try await job.run(stillness)) }
@@ -126,19 +133,27 @@ package struct BackupRun: Sendable {
 
     // MARK: - What goes with it
 
-    private func privateFacts(_ writer: PointWriter, host: String, problems: [String: String]) async throws -> Manifest.Archive {
+    private func privateFacts(_ writer: PointWriter, host: String, problems: [String: String]) async throws
+        -> Manifest.Archive
+    {
         let users = plan.items.flatMap(\.users)
         var containers: [String: PrivateFacts.ContainerFacts] = [:]
         for user in users {
             containers[user.name] = PrivateFacts.ContainerFacts(
-                name: user.name, image: user.image, volumes: user.mounts.compactMap(\.name), project: user.composeProject,
+                name: user.name, image: user.image, volumes: user.mounts.compactMap(\.name),
+                project: user.composeProject,
                 service: user.composeService)
         }
         let volumes = plan.items.compactMap(\.volume).map { volume in
-            (volume.name, PrivateFacts.VolumeFacts(driver: volume.driver, labels: volume.labels, options: volume.options.mapValues(\.exposed)))
+            (
+                volume.name,
+                PrivateFacts.VolumeFacts(
+                    driver: volume.driver, labels: volume.labels, options: volume.options.mapValues(\.exposed))
+            )
         }
         let facts = PrivateFacts(
-            host: host, point: writer.name, volumes: Dictionary(volumes) { one, _ in one }, images: await imageDigests(users),
+            host: host, point: writer.name, volumes: Dictionary(volumes) { one, _ in one },
+            images: await imageDigests(users),
             containers: containers.values.sorted { $0.name < $1.name }, problems: problems)
         let bytes = try Zstandard.compress(try JSON.write(facts))
         let file = try writer.file(PrivateFacts.fileName)
@@ -165,7 +180,8 @@ package struct BackupRun: Sendable {
     private func hostKey() async throws -> HostKey {
         guard let key = try await HostKey.open(site.state.signingHome) else {
             throw RecoveryError.refused(
-                "no-host-key", "This host has no key of its own to sign its backups with.", place: site.state.signingHome,
+                "no-host-key", "This host has no key of its own to sign its backups with.",
+                place: site.state.signingHome,
                 remedy: "Make it: holdfast init (a holdfast.yml that is there stays as it is)")
         }
         return key

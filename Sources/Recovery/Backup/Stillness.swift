@@ -51,10 +51,12 @@ actor Stillness {
                 try journal.pay(obligation)
             } catch {
                 held[container] = nil
-                problem = problem ?? RecoveryError.failed(
-                    "left-stopped", "\(container.name) could not be let run again: \(explain(error).what)",
-                    place: "container \(container.name)",
-                    remedy: "holdfast resume tries again, or: docker start \(container.name)")
+                problem =
+                    problem
+                    ?? RecoveryError.failed(
+                        "left-stopped", "\(container.name) could not be let run again: \(explain(error).what)",
+                        place: "container \(container.name)",
+                        remedy: "holdfast resume tries again, or: docker start \(container.name)")
             }
         }
         if let problem { throw problem }
@@ -63,7 +65,11 @@ actor Stillness {
     private static func wake(_ container: PlannedItem.Stilled, _ engine: Engine) async throws {
         for attempt in 1... {
             do {
-                if container.mode == .pause { try await engine.unpause(container.id) } else { try await engine.start(container.id) }
+                if container.mode == .pause {
+                    try await engine.unpause(container.id)
+                } else {
+                    try await engine.start(container.id)
+                }
                 return
             } catch let error as DockerError where error.isTransient && attempt < wakeAttempts {
                 try await Task.sleep(for: .seconds(1))

@@ -7,7 +7,8 @@ struct BindMounts {
 
     /// Leaves out what is part of the system and not data: sockets, `/proc`, `/etc/localtime` and the like.
     init(_ containers: [Container]) {
-        sources = Set(containers.flatMap(\.mounts).filter { $0.kind == .bind }.map(\.source).filter { !Self.isSystem($0) })
+        sources = Set(
+            containers.flatMap(\.mounts).filter { $0.kind == .bind }.map(\.source).filter { !Self.isSystem($0) })
     }
 
     /// Those that lie in no folder that the settings name, sorted.
@@ -22,7 +23,10 @@ struct BindMounts {
 
     private static func isSystem(_ path: String) -> Bool {
         let trees = ["/proc", "/sys", "/dev", "/run", "/var/run", "/usr", "/lib", "/boot", "/var/lib/docker"]
-        let files = ["/", "/etc/localtime", "/etc/timezone", "/etc/machine-id", "/etc/hosts", "/etc/passwd", "/etc/group"]
-        return files.contains(path) || path.hasSuffix(".sock") || trees.contains { path == $0 || path.hasPrefix($0 + "/") }
+        let files = [
+            "/", "/etc/localtime", "/etc/timezone", "/etc/machine-id", "/etc/hosts", "/etc/passwd", "/etc/group",
+        ]
+        return files.contains(path) || path.hasSuffix(".sock")
+            || trees.contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 }

@@ -31,7 +31,9 @@ package struct HostSurvey: Sendable {
     }
 
     /// Looks at engine, compose projects, volumes, bind mounts, databases and keys; changes nothing.
-    package init(_ wishes: Wishes, engine access: EngineAccess, keyring: Keyring, recipients: [String], now: Timestamp) async throws {
+    package init(_ wishes: Wishes, engine access: EngineAccess, keyring: Keyring, recipients: [String], now: Timestamp)
+        async throws
+    {
         var draft = SettingsDraft(directory: wishes.directory)
         draft.state = wishes.state
         draft.dockerSocket = wishes.socket
@@ -59,7 +61,9 @@ package struct HostSurvey: Sendable {
     ) async throws {
         var usable: [PublicKey] = []
         if recipients.isEmpty {
-            usable = try await keyring.keys().filter { if case .usable = $0.encryptionState(at: now) { true } else { false } }
+            usable = try await keyring.keys().filter {
+                if case .usable = $0.encryptionState(at: now) { true } else { false }
+            }
         } else {
             for recipient in recipients {
                 let key = try await keyring.key(for: recipient)
@@ -71,14 +75,17 @@ package struct HostSurvey: Sendable {
             draft.recipients = usable.map { .init(fingerprint: $0.fingerprint.description, userID: $0.userIDs.first) }
             notes.found += usable.map { "recipient \($0.name)" }
         } else if usable.isEmpty {
-            notes.uncovered.append("Nobody can read the backups yet: holdfast key import FILE, then name the key in backup.encryption.recipients.")
+            notes.uncovered.append(
+                "Nobody can read the backups yet: holdfast key import FILE, then name the key in backup.encryption.recipients."
+            )
         } else {
             notes.uncovered.append(
                 "There are \(usable.count) keys, and which of them is to read the backups is yours to say (backup.encryption.recipients): "
                     + usable.map(\.name).joined(separator: "; "))
         }
         for key in usable where key.hasEncryptionSecret {
-            notes.uncovered.append("The private key of \(key.name) is on this host: move it away, or this host can read its own backups.")
+            notes.uncovered.append(
+                "The private key of \(key.name) is on this host: move it away, or this host can read its own backups.")
         }
     }
 
@@ -92,7 +99,8 @@ package struct HostSurvey: Sendable {
         for volume in volumes {
             let users = containers.filter { $0.uses(volume) }
             let names = users.map(\.name).joined(separator: ", ")
-            draft.volumes.append(.init(name: volume.name, note: names.isEmpty ? "used by no container" : "used by \(names)"))
+            draft.volumes.append(
+                .init(name: volume.name, note: names.isEmpty ? "used by no container" : "used by \(names)"))
             look(into: volume, users: users, &draft, &notes)
         }
         for (project, folder) in projects(containers) {
@@ -102,8 +110,10 @@ package struct HostSurvey: Sendable {
             draft.files.append(.init(name: name, path: folder, note: "the compose project’s own folder"))
         }
         let covered = draft.files.map(\.path)
-        for source in BindMounts(containers).all where !covered.contains(where: { source == $0 || source.hasPrefix($0 + "/") }) {
-            notes.uncovered.append("\(source) is mounted into containers and in no backup: name it, or its folder, under backup.files.")
+        for source in BindMounts(containers).all
+        where !covered.contains(where: { source == $0 || source.hasPrefix($0 + "/") }) {
+            notes.uncovered.append(
+                "\(source) is mounted into containers and in no backup: name it, or its folder, under backup.files.")
         }
     }
 
@@ -116,7 +126,8 @@ package struct HostSurvey: Sendable {
                     + "it is backed up, but compose would not find it again.")
         }
         guard volume.isPlain else {
-            notes.uncovered.append("The volume \(volume.name) has mount options: it can be read only while a container uses it.")
+            notes.uncovered.append(
+                "The volume \(volume.name) has mount options: it can be read only while a container uses it.")
             return
         }
         if (try? Descriptor.open(volume.mountpoint, O_RDONLY | O_DIRECTORY).isEmpty()) == true {
@@ -126,14 +137,18 @@ package struct HostSurvey: Sendable {
         guard let database = LiveDatabase.find(in: volume.mountpoint).first else { return }
         let label = users.compactMap { $0.labels[PlannedItem.Label.quiesce] }.first
         guard label == nil else { return }
-        draft.quiesce.append(.init(pattern: volume.name, mode: .stop, reason: "\(database.engine) lives in it (\(database.sign))"))
-        notes.found.append("volume \(volume.name): \(database.engine) lives in it, so its containers are stopped while it is read")
+        draft.quiesce.append(
+            .init(pattern: volume.name, mode: .stop, reason: "\(database.engine) lives in it (\(database.sign))"))
+        notes.found.append(
+            "volume \(volume.name): \(database.engine) lives in it, so its containers are stopped while it is read")
     }
 
     private static func projects(_ containers: [Container]) -> [(String, String)] {
         var projects: [String: String] = [:]
         for container in containers {
-            guard let project = container.composeProject, let folder = container.composeWorkingDirectory else { continue }
+            guard let project = container.composeProject, let folder = container.composeWorkingDirectory else {
+                continue
+            }
             guard folder.hasPrefix("/"), folder != "/", access(folder, R_OK | X_OK) == 0 else { continue }
             projects[project] = folder
         }

@@ -16,8 +16,11 @@ package struct LiveDatabase: Sendable, Equatable {
         return found
     }
 
-    private static func look(_ root: String, below: String, depth: Int, _ budget: inout Int, _ found: inout [LiveDatabase]) {
-        guard depth <= 4, found.count < 8, let folder = try? Descriptor.folder(root + below), let names = try? folder.names()
+    private static func look(
+        _ root: String, below: String, depth: Int, _ budget: inout Int, _ found: inout [LiveDatabase]
+    ) {
+        guard depth <= 4, found.count < 8, let folder = try? Descriptor.folder(root + below),
+            let names = try? folder.names()
         else { return }
         for name in names {
             budget -= 1

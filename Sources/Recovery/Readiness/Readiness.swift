@@ -85,8 +85,10 @@ package struct Readiness: Sendable {
             for name in names.sorted() {
                 findings.append(
                     Finding(
-                        level: .fail, subject: "private keys", text: "the private key of \(name) is on this host, which can so read its own backups",
-                        remedy: "Move it away: gpg --export-secret-keys to a stick, then gpg --delete-secret-keys here"))
+                        level: .fail, subject: "private keys",
+                        text: "the private key of \(name) is on this host, which can so read its own backups",
+                        remedy: "Move it away: gpg --export-secret-keys to a stick, then gpg --delete-secret-keys here")
+                )
             }
         } catch {
             fail("private keys", error)
@@ -101,7 +103,9 @@ package struct Readiness: Sendable {
                 ok("signing key", "\(key.fingerprint)")
             } else {
                 findings.append(
-                    Finding(level: .fail, subject: "signing key", text: "this host has none", remedy: "holdfast init makes it"))
+                    Finding(
+                        level: .fail, subject: "signing key", text: "this host has none",
+                        remedy: "holdfast init makes it"))
             }
             let unpaid = try Journal.unpaid(in: try site.state.open())
             if unpaid.isEmpty {
@@ -109,13 +113,15 @@ package struct Readiness: Sendable {
             } else {
                 findings.append(
                     Finding(
-                        level: .fail, subject: "journal", text: "an interrupted run left \(unpaid.count) things to be put right",
+                        level: .fail, subject: "journal",
+                        text: "an interrupted run left \(unpaid.count) things to be put right",
                         remedy: "holdfast resume"))
             }
             for record in try Restores(site.state).all() {
                 findings.append(
                     Finding(
-                        level: .warn, subject: "restore", text: "the former data of the restore \(record.restore) is still kept",
+                        level: .warn, subject: "restore",
+                        text: "the former data of the restore \(record.restore) is still kept",
                         remedy: "holdfast restore commit drops it, holdfast restore undo goes back to it"))
             }
         } catch {
@@ -126,7 +132,9 @@ package struct Readiness: Sendable {
     private mutating func space() async {
         let directory = site.settings.backup.directory
         do {
-            guard access(directory, W_OK) == 0 else { throw MachineError.call("write to the backup directory", directory) }
+            guard access(directory, W_OK) == 0 else {
+                throw MachineError.call("write to the backup directory", directory)
+            }
             let points = try site.catalog.points()
             let whole = points.last { (try? $0.manifest.get().outcome) == .complete }
             let free = freeSpace(at: directory)
@@ -138,7 +146,9 @@ package struct Readiness: Sendable {
                         level: .fail, subject: "space", text: "\(text), but the last complete point took \(last)",
                         remedy: "Free some space or move backup.directory"))
             } else {
-                ok("space", text + (last.map { ", the last complete point took \($0)" } ?? ", no point yet to forecast from"))
+                ok(
+                    "space",
+                    text + (last.map { ", the last complete point took \($0)" } ?? ", no point yet to forecast from"))
             }
         } catch {
             fail("space", error)
@@ -154,9 +164,11 @@ package struct Readiness: Sendable {
         case .absent(let reason):
             findings.append(
                 Finding(
-                    level: site.settings.backup.volumes.root == nil ? .fail : .warn, subject: "engine", text: reason.what,
+                    level: site.settings.backup.volumes.root == nil ? .fail : .warn, subject: "engine",
+                    text: reason.what,
                     remedy: site.settings.backup.volumes.root == nil
-                        ? reason.remedy : "Volumes are read from backup.volumes.root as they lie; nothing can be stopped"))
+                        ? reason.remedy
+                        : "Volumes are read from backup.volumes.root as they lie; nothing can be stopped"))
         }
         for source in site.settings.backup.files { self.source("files \(source.name)", source.path, mayBeEmpty: false) }
         guard let engine = site.engine.engine else { return volumesWithoutEngine() }
@@ -179,7 +191,9 @@ package struct Readiness: Sendable {
             let names = try volumeNames(in: root)
             missing(from: names)
             for name in names where site.settings.backup.volumes.selects(name) {
-                source("volume \(name)", "\(root)/\(name)/_data", mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name))
+                source(
+                    "volume \(name)", "\(root)/\(name)/_data", mayBeEmpty: site.settings.backup.volumes.mayBeEmpty(name)
+                )
             }
         } catch {
             fail("volumes", error)
@@ -190,7 +204,8 @@ package struct Readiness: Sendable {
         for name in site.settings.backup.volumes.missing(from: names) {
             findings.append(
                 Finding(
-                    level: .fail, subject: "volume \(name)", text: "is named under backup.volumes.include, but there is no such volume",
+                    level: .fail, subject: "volume \(name)",
+                    text: "is named under backup.volumes.include, but there is no such volume",
                     remedy: "docker volume ls; nothing was created"))
         }
     }
@@ -201,7 +216,8 @@ package struct Readiness: Sendable {
         if !volume.isPlain, !isMounted(path) {
             findings.append(
                 Finding(
-                    level: .warn, subject: subject, text: "has mount options and is not mounted now: it can only be read while a container uses it",
+                    level: .warn, subject: subject,
+                    text: "has mount options and is not mounted now: it can only be read while a container uses it",
                     remedy: "Start a container that uses it before the backup, or exclude it"))
             return
         }
@@ -214,7 +230,8 @@ package struct Readiness: Sendable {
             findings.append(
                 Finding(
                     level: .warn, subject: subject,
-                    text: "\(database.engine) lives in it (\(database.sign)): its files, copied while it runs, may not start again",
+                    text:
+                        "\(database.engine) lives in it (\(database.sign)): its files, copied while it runs, may not start again",
                     remedy: "backup.volumes.quiesce: { \(volume.name): stop }"))
         }
     }
@@ -225,7 +242,8 @@ package struct Readiness: Sendable {
             if try Descriptor.open(path, O_RDONLY | O_DIRECTORY).isEmpty(), !mayBeEmpty {
                 findings.append(
                     Finding(
-                        level: .fail, subject: subject, text: "\(path) is empty", remedy: "If it may be: backup.volumes.allow_empty; else exclude it"))
+                        level: .fail, subject: subject, text: "\(path) is empty",
+                        remedy: "If it may be: backup.volumes.allow_empty; else exclude it"))
                 return false
             }
             ok(subject, path)
@@ -242,14 +260,16 @@ package struct Readiness: Sendable {
         if !missed.isEmpty {
             findings.append(
                 Finding(
-                    level: .warn, subject: "not covered", text: "volumes in no backup: \(missed.joined(separator: ", "))",
+                    level: .warn, subject: "not covered",
+                    text: "volumes in no backup: \(missed.joined(separator: ", "))",
                     remedy: "If that is meant, all is well; else see backup.volumes.include and exclude"))
         }
         let binds = BindMounts(containers).uncovered(by: site.settings)
         if !binds.isEmpty {
             findings.append(
                 Finding(
-                    level: .warn, subject: "not covered", text: "bind mounts in no backup: \(binds.joined(separator: ", "))",
+                    level: .warn, subject: "not covered",
+                    text: "bind mounts in no backup: \(binds.joined(separator: ", "))",
                     remedy: "Name their folders under backup.files"))
         }
     }

@@ -3,7 +3,9 @@ package import OpenPGP
 
 /// What has to be known when the host is gone: a page to print and keep elsewhere.
 package enum RecoveryCard {
-    package static func text(host: String, signer: Fingerprint, recipients: [String], directory: String, now: Timestamp) -> String {
+    package static func text(host: String, signer: Fingerprint, recipients: [String], directory: String, now: Timestamp)
+        -> String
+    {
         """
         HOLDFAST RECOVERY CARD                                   made \(now)
         Print this, and keep it away from the host. Nothing on it is secret.

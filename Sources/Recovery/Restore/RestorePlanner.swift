@@ -28,7 +28,9 @@ package struct RestorePlanner: Sendable {
         }
         let names = try request.names.isEmpty ? allNames(request) : request.names
         var items: [RestoreItem] = []
-        for name in names { items.append(try await plan(name, request, alone: names.count == 1)) }
+        for name in names where !items.contains(where: { $0.item.name == name }) {
+            items.append(try await plan(name, request, alone: names.count == 1))
+        }
         try await checkSignatures(items)
         return try await plan(items)
     }
@@ -40,12 +42,14 @@ package struct RestorePlanner: Sendable {
     package func plan(_ file: ArchiveFile, volume: String?, to: String?, paths: [String]) async throws -> RestorePlan {
         let item = Item(volume == nil ? .files : .volume, volume ?? "archive")
         guard Item.isName(item.name), volume == nil || to == nil, volume != nil || to != nil else {
-            throw RecoveryError.refused("no-target", "An archive needs one place to go to.", remedy: "Say --to DIR, or --volume NAME.")
+            throw RecoveryError.refused(
+                "no-target", "An archive needs one place to go to.", remedy: "Say --to DIR, or --volume NAME.")
         }
         let target = try await target(item, to, alone: true)
         return try await plan([
             RestoreItem(
-                item: item, source: .file(file), target: target, selection: paths.isEmpty ? nil : PathSelection(paths.map { RawPath($0) }),
+                item: item, source: .file(file), target: target,
+                selection: paths.isEmpty ? nil : PathSelection(paths.map { RawPath($0) }),
                 free: freeSpace(at: target.stagingFolder ?? "/"))
         ])
     }
@@ -60,15 +64,22 @@ package struct RestorePlanner: Sendable {
 
     private func plan(_ name: String, _ request: RestoreRequest, alone: Bool) async throws -> RestoreItem {
         guard Item.isName(name) else {
-            throw RecoveryError.refused("bad-name", "“\(RawPath(name))” can be no \(request.kind.rawValue)’s name.", remedy: "See: holdfast list")
+            throw RecoveryError.refused(
+                "bad-name", "“\(RawPath(name))” can be no \(request.kind.rawValue)’s name.",
+                remedy: "See: holdfast list")
         }
         let item = Item(request.kind, name)
         let point = try point(for: item, request.from)
         let manifest = try point.manifest.get()
-        guard let record = manifest.record(of: item), let file = record.archive, let archive = manifest.archive(named: file) else {
+        guard let record = manifest.record(of: item), let file = record.archive,
+            let archive = manifest.archive(named: file)
+        else {
             throw RecoveryError.refused(
                 "not-in-point", "\(item) is not in the restore point \(point.name).",
-                place: point.path, remedy: "It holds: \(manifest.items.filter { $0.archive != nil }.map(\.item.description).joined(separator: ", "))")
+                place: point.path,
+                remedy:
+                    "It holds: \(manifest.items.filter { $0.archive != nil }.map(\.item.description).joined(separator: ", "))"
+            )
         }
         let target = try await target(item, request.to, alone: alone)
         return RestoreItem(
@@ -89,12 +100,14 @@ package struct RestorePlanner: Sendable {
             "in-no-point", "\(item) is whole in no restore point.", place: site.settings.backup.directory,
             remedy: known.isEmpty
                 ? "There are none: see backup.directory in \(site.settings.file)."
-                : "There are: \(known.sorted().map(\.description).joined(separator: ", ")). A torn one can be named with --from POINT.")
+                : "There are: \(known.sorted().map(\.description).joined(separator: ", ")). A torn one can be named with --from POINT."
+        )
     }
 
     private func allNames(_ request: RestoreRequest) throws -> [String] {
         throw RecoveryError.refused(
-            "no-name", "Nothing is named to be restored.", remedy: "holdfast restore \(request.kind.rawValue) NAME…; what there is: holdfast list")
+            "no-name", "Nothing is named to be restored.",
+            remedy: "holdfast restore \(request.kind.rawValue) NAME…; what there is: holdfast list")
     }
 
     // MARK: - Targets
@@ -105,16 +118,20 @@ package struct RestorePlanner: Sendable {
         case .files:
             guard let source = site.settings.backup.files.first(where: { $0.name == item.name }) else {
                 throw RecoveryError.refused(
-                    "no-place", "\(item) has no place on this host: backup.files does not name it.", place: site.settings.file,
+                    "no-place", "\(item) has no place on this host: backup.files does not name it.",
+                    place: site.settings.file,
                     remedy: "Add it there, or say where to: --to DIR")
             }
             return try liveTarget(source.path)
         case .volume:
-            guard case .reachable(let engine) = site.engine else { return try liveTarget("\(try volumesRoot())/\(item.name)/_data") }
+            guard case .reachable(let engine) = site.engine else {
+                return try liveTarget("\(try volumesRoot())/\(item.name)/_data")
+            }
             guard let volume = try await engine.volume(item.name) else { return .newVolume(item.name) }
             guard volume.isPlain else {
                 throw RecoveryError.refused(
-                    "mounted-volume", "The volume \(volume.name) has mount options: its data cannot be exchanged in one step.",
+                    "mounted-volume",
+                    "The volume \(volume.name) has mount options: its data cannot be exchanged in one step.",
                     place: volume.mountpoint, remedy: "Restore beside it with --to DIR, then copy what you need.")
             }
             return try liveTarget(volume.mountpoint)
@@ -133,7 +150,8 @@ package struct RestorePlanner: Sendable {
         // A link to the folder stays: what is exchanged is the folder that it leads to.
         let path = resolved(configured)
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-            throw RecoveryError.refused("bad-place", "\(path) cannot be exchanged in one step.", place: path, remedy: "Use --to DIR.")
+            throw RecoveryError.refused(
+                "bad-place", "\(path) cannot be exchanged in one step.", place: path, remedy: "Use --to DIR.")
         }
         guard !isMounted(path) else {
             throw RecoveryError.refused(
@@ -148,7 +166,8 @@ package struct RestorePlanner: Sendable {
         guard access(path, F_OK) == 0 else { return .folder(path) }
         guard let folder = try? Descriptor.folder(path), try folder.isEmpty() else {
             throw RecoveryError.refused(
-                "not-empty", "The folder to restore into is not empty, and nothing in it will be overwritten.", place: path,
+                "not-empty", "The folder to restore into is not empty, and nothing in it will be overwritten.",
+                place: path,
                 remedy: "Name one that is not there yet.")
         }
         return .folder(path)
@@ -166,7 +185,8 @@ package struct RestorePlanner: Sendable {
             case .notChecked(let reason):
                 throw RecoveryError.refused(
                     "signer-unknown", "Whether the manifest of \(point.name) is genuine cannot be checked: \(reason)",
-                    place: point.path, remedy: "Read the signing fingerprint off the recovery card: --signer FINGERPRINT")
+                    place: point.path,
+                    remedy: "Read the signing fingerprint off the recovery card: --signer FINGERPRINT")
             }
         }
     }
@@ -175,10 +195,12 @@ package struct RestorePlanner: Sendable {
         let pending = try Restores(site.state).all()
         for item in items {
             guard case .live(let folder, let live) = item.target else { continue }
-            guard let record = pending.first(where: { $0.swaps.contains { $0.folder == folder && $0.live == live } }) else { continue }
+            guard let record = pending.first(where: { $0.swaps.contains { $0.folder == folder && $0.live == live } })
+            else { continue }
             throw RecoveryError.refused(
                 "pending", "\(item.item) was restored before (\(record.restore)), and its former data is still kept.",
-                place: "\(folder)/\(live)", remedy: "First drop that (holdfast restore commit) or go back to it (holdfast restore undo).")
+                place: "\(folder)/\(live)",
+                remedy: "First drop that (holdfast restore commit) or go back to it (holdfast restore undo).")
         }
     }
 

@@ -92,20 +92,28 @@ package struct RestoreRun: Sendable {
             return (folder, live, nil)
         case .folder(let path):
             try makeFolders(parent(of: path))
-            return (parent(of: path), String(path.dropFirst(parent(of: path) == "/" ? 1 : parent(of: path).count + 1)), nil)
+            return (
+                parent(of: path), String(path.dropFirst(parent(of: path) == "/" ? 1 : parent(of: path).count + 1)), nil
+            )
         case .newVolume(let name):
-            guard let engine = site.engine.engine else { throw RecoveryError.failed("no-engine", "The engine is gone.") }
+            guard let engine = site.engine.engine else {
+                throw RecoveryError.failed("no-engine", "The engine is gone.")
+            }
             let facts = try await item.source.volumeFacts(name, key)
             let volume = try await engine.createVolume(
                 name, driver: facts?.driver ?? "local", labels: facts?.labels ?? [:],
                 options: (facts?.options ?? [:]).mapValues(Redacted.init))
             guard volume.isPlain else {
                 throw RecoveryError.failed(
-                    "mounted-volume", "The volume \(name) was made anew with its mount options; its data lies elsewhere.",
+                    "mounted-volume",
+                    "The volume \(name) was made anew with its mount options; its data lies elsewhere.",
                     place: name, remedy: "Restore with --to DIR, then copy what you need.")
             }
             site.report(.line("made the volume \(name) with \(facts?.labels.count ?? 0) labels"))
-            return (parent(of: volume.mountpoint), String(volume.mountpoint.dropFirst(parent(of: volume.mountpoint).count + 1)), name)
+            return (
+                parent(of: volume.mountpoint),
+                String(volume.mountpoint.dropFirst(parent(of: volume.mountpoint).count + 1)), name
+            )
         }
     }
 
@@ -124,12 +132,14 @@ package struct RestoreRun: Sendable {
             guard report.missing.isEmpty else {
                 throw RecoveryError.failed(
                     "path-missing", "Not in the archive: \(report.missing.map(\.description).joined(separator: ", ")).",
-                    place: item.source.name, remedy: "Paths count from the item’s own top, without a slash in front. Nothing was restored.")
+                    place: item.source.name,
+                    remedy: "Paths count from the item’s own top, without a slash in front. Nothing was restored.")
             }
             site.report(
                 .ended(
                     label,
-                    text: "\(report.entries) entries, \(ByteCount(report.bytes)) compared, \(report.extracted) entries staged, "
+                    text:
+                        "\(report.entries) entries, \(ByteCount(report.bytes)) compared, \(report.extracted) entries staged, "
                         + durationText(monotonicSeconds() - began),
                     good: true))
             return Staged(
@@ -172,7 +182,8 @@ package struct RestoreRun: Sendable {
             let parent = try Descriptor.folder(one.folder)
             return RestoreRecord.Swap(
                 item: one.item.item, folder: one.folder, live: one.live, staged: one.name,
-                inode: UInt64(try parent.folder(one.name).status().st_ino), existed: parent.has(one.live), madeVolume: one.madeVolume)
+                inode: UInt64(try parent.folder(one.name).status().st_ino), existed: parent.has(one.live),
+                madeVolume: one.madeVolume)
         }
         let points = Set(staged.map(\.item.source.name)).sorted().joined(separator: ", ")
         try restores.write(RestoreRecord(restore: name, point: points, swaps: swaps))
@@ -199,6 +210,7 @@ extension RestoreRun.Staged {
         if !report.ownersKept { notes.append("owners could not be kept: holdfast did not run as root") }
         if report.torn > 0 { notes.append("\(report.torn) entries are torn: they changed while the backup read them") }
         return RestoreRun.Result.Restored(
-            item: item.item, source: item.source.name, place: "\(folder)/\(live)", entries: report.extracted, notes: notes)
+            item: item.item, source: item.source.name, place: "\(folder)/\(live)", entries: report.extracted,
+            notes: notes)
     }
 }

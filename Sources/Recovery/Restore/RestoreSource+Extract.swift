@@ -17,7 +17,8 @@ extension RestoreSource {
             let prefix = record.within.map { RawPath($0) }
             return try await sealed.open(meter: meter) { source, stop in
                 try ArchiveReader.extract(
-                    from: source, origin: .ours(expecting: identity), into: staging, prefix: prefix, selection: selection,
+                    from: source, origin: .ours(expecting: identity), into: staging, prefix: prefix,
+                    selection: selection,
                     space: space, meter: Meter(), stop: stop)
             }
         case .file(let file):
@@ -28,7 +29,8 @@ extension RestoreSource {
             let origin = ArchiveReader.Origin.foreign(policy)
             return try await file.open(key, meter: meter) { source, stop in
                 try ArchiveReader.extract(
-                    from: source, origin: origin, into: staging, selection: selection, space: space, meter: Meter(), stop: stop)
+                    from: source, origin: origin, into: staging, selection: selection, space: space, meter: Meter(),
+                    stop: stop)
             }
         }
     }
@@ -43,7 +45,8 @@ extension RestoreSource {
 extension ArchiveFile {
     /// Gives `consumer` the plaintext, decrypted if it was encrypted.
     fileprivate func open<Result: Sendable>(
-        _ key: DecryptionKey, meter: Meter, _ consumer: @escaping @Sendable (any ByteSource, StopSignal) throws -> Result
+        _ key: DecryptionKey, meter: Meter,
+        _ consumer: @escaping @Sendable (any ByteSource, StopSignal) throws -> Result
     ) async throws -> Result {
         let file = MeteredFile(try Descriptor.open(path, O_RDONLY), meter)
         guard isEncrypted else { return try await onThread("extract") { try consumer(file, $0) } }

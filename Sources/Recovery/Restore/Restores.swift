@@ -121,7 +121,8 @@ extension RestoreRecord.Swap {
         .failed(
             "moved", "What was restored for \(item) is no longer where it was put: somebody moved or replaced it.",
             place: "\(folder)/\(live)",
-            remedy: "The former data, if it is still there, is \(folder)/\(staged): look at both, and sort them by hand. "
+            remedy:
+                "The former data, if it is still there, is \(folder)/\(staged): look at both, and sort them by hand. "
                 + "holdfast restore commit then forgets this restore.")
     }
 

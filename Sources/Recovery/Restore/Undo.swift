@@ -15,8 +15,11 @@ package struct Undo: Sendable {
     package init(_ site: Site) async throws {
         self.site = site
         guard let last = try Restores(site.state).all().last(where: { $0.committing != true }) else {
-            throw RecoveryError.refused("nothing-to-undo", "There is no restore that could be undone.", place: site.state.path,
-                remedy: "Former data is kept from a restore to its commit; from a point: holdfast restore volume NAME --from POINT")
+            throw RecoveryError.refused(
+                "nothing-to-undo", "There is no restore that could be undone.", place: site.state.path,
+                remedy:
+                    "Former data is kept from a restore to its commit; from a point: holdfast restore volume NAME --from POINT"
+            )
         }
         record = last
         users = try await Users.find(of: last.swaps.map { ($0.item, "\($0.folder)/\($0.live)") }, site)
@@ -25,7 +28,8 @@ package struct Undo: Sendable {
     /// What goes, in words: everything written since the restore.
     package var loss: String {
         let age = record.moment.map { durationText(max(0, site.clock.now().since($0))) } ?? "an unknown time"
-        return "Everything written in the \(age) since the restore \(record.restore) is lost: the restored data is removed."
+        return
+            "Everything written in the \(age) since the restore \(record.restore) is lost: the restored data is removed."
     }
 
     /// Swaps the former data back, starts what it stopped, and drops the restored data.
@@ -63,7 +67,8 @@ package struct Commit: Sendable {
         restores = Restores(site.state)
         records = try restores.all()
         guard !records.isEmpty else {
-            throw RecoveryError.refused("nothing-to-commit", "There is no former data to drop.", place: site.state.path,
+            throw RecoveryError.refused(
+                "nothing-to-commit", "There is no former data to drop.", place: site.state.path,
                 remedy: "There is nothing to do: no restore waits for its commit.")
         }
     }

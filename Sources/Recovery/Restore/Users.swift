@@ -11,7 +11,9 @@ struct Users: Sendable {
     /// - Parameter containers: those that run or are paused now.
     init(_ containers: [Container], _ site: Site, _ journal: Journal) {
         // Whoever started last depends on the others: it stops first and starts last.
-        self.containers = containers.sorted { ($0.startedAt ?? .distantPast, $0.name) < ($1.startedAt ?? .distantPast, $1.name) }
+        self.containers = containers.sorted {
+            ($0.startedAt ?? .distantPast, $0.name) < ($1.startedAt ?? .distantPast, $1.name)
+        }
         self.site = site
         self.journal = journal
     }
@@ -89,7 +91,8 @@ extension Container {
     fileprivate func uses(_ item: Item, at path: String) -> Bool {
         if item.kind == .volume, mounts.contains(where: { $0.name == item.name }) { return true }
         return mounts.contains { mount in
-            mount.source == path || mount.source.hasPrefix(path + "/") || path.hasPrefix(mount.source + "/") && mount.source != "/"
+            mount.source == path || mount.source.hasPrefix(path + "/")
+                || path.hasPrefix(mount.source + "/") && mount.source != "/"
         }
     }
 }

@@ -47,7 +47,9 @@ package struct RunRecord: Codable, Sendable {
         var died: [String] = []
         for name in try folder.names().suffix(newest) where name.hasSuffix(".json") {
             let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: 16 << 20)
-            guard var record = try? JSON.read(RunRecord.self, bytes, place: name), record.outcome == .running else { continue }
+            guard var record = try? JSON.read(RunRecord.self, bytes, place: name), record.outcome == .running else {
+                continue
+            }
             try record.end(.died, at: moment, in: state)
             died.append(record.run)
         }

@@ -7,7 +7,7 @@ package struct StateFolder: Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// GNUPGHOME of the host's signing key.
+    /// Folder of the host’s signing key.
     package var signingHome: String { "\(path)/signing" }
     package var recoveryCard: String { "\(path)/recovery-card.txt" }
 

@@ -26,7 +26,8 @@ extension Catalog.Point {
             throw RestorePointError("no-private-facts", "The point has no private facts.", place: path)
         }
         let facts = try await SealedArchive(archive: archive, path: path, key: key).open(meter: Meter()) { source, _ in
-            let bytes = try Zstandard.decompress(try source.readAll(limit: PrivateFacts.limit), limit: PrivateFacts.limit)
+            let bytes = try Zstandard.decompress(
+                try source.readAll(limit: PrivateFacts.limit), limit: PrivateFacts.limit)
             return try JSON.read(PrivateFacts.self, bytes, place: PrivateFacts.fileName)
         }
         let host = try manifest.get().host

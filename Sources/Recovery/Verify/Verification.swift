@@ -27,7 +27,9 @@ package struct Verification: Sendable {
 
         package var overall: Overall {
             if findings.contains(where: { if case .failed = $0.verdict { true } else { false } }) { return .failed }
-            if findings.contains(where: { if case .notChecked = $0.verdict { true } else { false } }) { return .notVerified }
+            if findings.contains(where: { if case .notChecked = $0.verdict { true } else { false } }) {
+                return .notVerified
+            }
             return .verified
         }
     }
@@ -36,7 +38,9 @@ package struct Verification: Sendable {
     ///
     /// - Parameter key: with it, every archive is decrypted and every entry compared with the inner manifest, in the same
     ///   single read.
-    package func verify(_ point: Catalog.Point, among others: [Catalog.Point], deep key: DecryptionKey?) async throws -> Verdict {
+    package func verify(_ point: Catalog.Point, among others: [Catalog.Point], deep key: DecryptionKey?) async throws
+        -> Verdict
+    {
         let meter = Meter()
         let expected = try? point.manifest.get().size
         site.report(.began(point.name.description, meter, expected: expected))
@@ -58,7 +62,8 @@ package struct Verification: Sendable {
         try await sideBySide(manifest.archives) { archive in
             do {
                 return PointCheck.Finding(
-                    subject: archive.file, verdict: .passed(try await content(of: archive, point, manifest, key, meter)))
+                    subject: archive.file, verdict: .passed(try await content(of: archive, point, manifest, key, meter))
+                )
             } catch is Interrupted {
                 throw Interrupted()
             } catch {
@@ -83,7 +88,8 @@ package struct Verification: Sendable {
         let entries = records.reduce(0) { $0 + $1.entries }
         guard Int64(report.entries) == entries else {
             throw RestorePointError(
-                "count", "\(archive.file) holds \(report.entries) entries, the manifest says \(entries).", place: point.path)
+                "count", "\(archive.file) holds \(report.entries) entries, the manifest says \(entries).",
+                place: point.path)
         }
         return "\(ByteCount(archive.size)), \(report.entries) entries compared"
     }
@@ -94,7 +100,8 @@ extension Manifest {
     func identity(of archive: Archive) throws -> ArchiveIdentity {
         let owners = items.filter { $0.archive == archive.file }
         guard let owner = owners.first else {
-            throw RestorePointError("no-item", "No item of the manifest has the archive \(archive.file).", place: point.description)
+            throw RestorePointError(
+                "no-item", "No item of the manifest has the archive \(archive.file).", place: point.description)
         }
         let label = owner.within == nil ? owner.item.description : "all"
         return ArchiveIdentity(host: host, point: point.description, item: label)

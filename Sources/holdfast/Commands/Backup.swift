@@ -20,7 +20,9 @@ struct Backup: TalkingCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Argument(help: ArgumentHelp("`volumes` or `files`, then names; nothing for everything.", valueName: "volumes|files|name"))
+    @Argument(
+        help: ArgumentHelp("`volumes` or `files`, then names; nothing for everything.", valueName: "volumes|files|name")
+    )
     var what: [String] = []
 
     @Flag(help: "Show what would be done, and do nothing.")
@@ -72,6 +74,7 @@ private struct BackupPlanReport: Encodable {
         let quiesce: [String]
         let hooks: [String]
         let expected: Int64?
+        let problem: String?
     }
 
     init(_ plan: BackupPlan) {
@@ -79,8 +82,10 @@ private struct BackupPlanReport: Encodable {
         recipients = plan.recipients.map(\.name)
         items = plan.items.map { item in
             Line(
-                item: item.item.description, path: item.path, quiesce: item.still.map { "\($0.mode.rawValue) \($0.name)" },
-                hooks: (item.before + item.after).map { "\($0.name): \($0.command)" }, expected: item.expected?.bytes)
+                item: item.item.description, path: item.path,
+                quiesce: item.still.map { "\($0.mode.rawValue) \($0.name)" },
+                hooks: (item.before + item.after).map { "\($0.name): \($0.command)" }, expected: item.expected?.bytes,
+                problem: item.problem?.description)
         }
         forecast = plan.forecast?.bytes
         free = plan.free?.bytes
@@ -92,13 +97,14 @@ private struct BackupPlanReport: Encodable {
         var text = "Would make a restore point in \(directory), for \(recipients.joined(separator: ", ")):\n"
         text += columns(
             items.map { line in
-                let around = line.quiesce + line.hooks
+                let around = line.quiesce + line.hooks + (line.problem.map { ["will fail: \($0)"] } ?? [])
                 return [
                     "  \(line.item)", line.path, line.expected.map { "about \(ByteCount($0))" } ?? "size not known yet",
                     around.joined(separator: "; "),
                 ]
             })
-        text += "Forecast: \(forecast.map { "\(ByteCount($0))" } ?? "unknown"), free: \(free.map { "\(ByteCount($0))" } ?? "unknown"). "
+        text +=
+            "Forecast: \(forecast.map { "\(ByteCount($0))" } ?? "unknown"), free: \(free.map { "\(ByteCount($0))" } ?? "unknown"). "
         text += singleArchive ? "One archive for all. " : ""
         for warning in warnings { text += "\n! \(warning)" }
         return text + "\nNothing was done.\n"
@@ -131,6 +137,7 @@ private struct BackupReport: Encodable {
         }
         guard let point else { return text + "No restore point was made: nothing could be saved.\n" }
         let whole = items.filter { $0.outcome == .whole }.count
-        return text + "Restore point \(point), \(outcome): \(whole) of \(items.count) items whole, \(ByteCount(size)) in \(durationText(seconds)).\n"
+        return text
+            + "Restore point \(point), \(outcome): \(whole) of \(items.count) items whole, \(ByteCount(size)) in \(durationText(seconds)).\n"
     }
 }

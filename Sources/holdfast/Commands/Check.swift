@@ -33,7 +33,9 @@ struct Check: TalkingCommand {
         let findings = await readiness.findings()
         let report = Report(
             ready: !findings.contains { $0.level == .fail },
-            findings: findings.map { .init(level: $0.level.rawValue, subject: $0.subject, text: $0.text, remedy: $0.remedy) })
+            findings: findings.map {
+                .init(level: $0.level.rawValue, subject: $0.subject, text: $0.text, remedy: $0.remedy)
+            })
         try Output.result(report, json: common.json, text: text)
         if !report.ready { throw ExitStatus.failed }
     }
@@ -44,13 +46,17 @@ struct Check: TalkingCommand {
         var text = ""
         for line in report.findings {
             let level = line.level.padded(to: 4)
-            let mark = line.level == "ok" ? style.good(level) : line.level == "warn" ? style.warn(level) : style.bad(level)
+            let mark =
+                line.level == "ok" ? style.good(level) : line.level == "warn" ? style.warn(level) : style.bad(level)
             text += "\(mark)  \(line.subject.padded(to: width))  \(line.text)\n"
-            if let remedy = line.remedy { text += String(repeating: " ", count: width + 8) + style.faint("→ \(remedy)") + "\n" }
+            if let remedy = line.remedy {
+                text += String(repeating: " ", count: width + 8) + style.faint("→ \(remedy)") + "\n"
+            }
         }
         let fails = report.findings.filter { $0.level == "fail" }.count
         let warnings = report.findings.filter { $0.level == "warn" }.count
-        return text + (fails == 0 ? "Ready" : "Not ready: \(fails) to mend") + (warnings == 0 ? ".\n" : ", \(warnings) \(warnings == 1 ? "warning" : "warnings").\n")
+        return text + (fails == 0 ? "Ready" : "Not ready: \(fails) to mend")
+            + (warnings == 0 ? ".\n" : ", \(warnings) \(warnings == 1 ? "warning" : "warnings").\n")
     }
 }
 

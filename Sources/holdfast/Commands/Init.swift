@@ -71,7 +71,8 @@ struct Init: TalkingCommand {
             directory: directory, state: state, socket: dockerSocket, keyring: keyring, volumesRoot: volumesRoot)
         let survey = try await HostSurvey(
             wishes, engine: await Composition.engine(at: dockerSocket), keyring: Keyring(home: keyring),
-            recipients: try Settings.Encryption(recipients: []).recipients(environment: environment()), now: SystemClock().now())
+            recipients: try Settings.Encryption(recipients: []).recipients(environment: environment()),
+            now: SystemClock().now())
         let yaml = survey.draft.yaml()
         // What we write has to be what we read.
         _ = try Settings.parse(yaml, file: file)
@@ -111,7 +112,9 @@ struct Init: TalkingCommand {
     private func keepFormerSigner(in place: Descriptor, unless own: Fingerprint, _ report: inout Report) async throws {
         guard place.has(SignerOptions.publicKeyName) else { return }
         let bytes = try place.open(SignerOptions.publicKeyName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
-        guard let former = try? await Keyring(home: nil).inspect(bytes).onlyKey().fingerprint, former != own else { return }
+        guard let former = try? await Keyring(home: nil).inspect(bytes).onlyKey().fingerprint, former != own else {
+            return
+        }
         try place.publish(SignerOptions.publicKeyName(of: former), bytes, replacing: true)
         report.found.append("the points that are there are signed by another host: --signer \(former)")
     }

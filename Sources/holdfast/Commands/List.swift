@@ -26,12 +26,17 @@ struct List: TalkingCommand {
             let age = durationText(max(0, now.since(point.name.moment)))
             switch point.manifest {
             case .success(let manifest):
-                let items = Dictionary(manifest.items.map { ($0.item.description, $0.outcome.rawValue) }) { one, _ in one }
+                let items = Dictionary(manifest.items.map { ($0.item.description, $0.outcome.rawValue) }) { one, _ in
+                    one
+                }
                 return Line(
-                    point: point.name.description, age: age, outcome: manifest.outcome.rawValue, size: manifest.size.bytes, items: items,
+                    point: point.name.description, age: age, outcome: manifest.outcome.rawValue,
+                    size: manifest.size.bytes, items: items,
                     problem: nil)
             case .failure(let error):
-                return Line(point: point.name.description, age: age, outcome: "unreadable", size: nil, items: [:], problem: error.what)
+                return Line(
+                    point: point.name.description, age: age, outcome: "unreadable", size: nil, items: [:],
+                    problem: error.what)
             }
         }
         try Output.result(lines, json: common.json, text: text)

@@ -26,7 +26,9 @@ struct Resume: TalkingCommand {
         let report = Report(putRight: putRight, left: lock.journal.unpaid.count)
         try Output.result(report, json: common.json) { report in
             report.putRight.map { "✓ \($0)\n" }.joined()
-                + (report.left > 0 ? "\(report.left) \(report.left == 1 ? "thing" : "things") could not be put right; see above.\n" : putRight.isEmpty ? "Nothing was left over.\n" : "")
+                + (report.left > 0
+                    ? "\(report.left) \(report.left == 1 ? "thing" : "things") could not be put right; see above.\n"
+                    : putRight.isEmpty ? "Nothing was left over.\n" : "")
         }
         if report.left > 0 { throw ExitStatus.incomplete }
     }

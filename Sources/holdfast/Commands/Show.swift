@@ -35,7 +35,8 @@ struct Show: TalkingCommand {
                 + manifest.items.map { record in
                     let size = record.archive.flatMap { manifest.archive(named: $0)?.size }
                     return [
-                        record.item.description, record.outcome.rawValue, "\(record.entries)", "\(ByteCount(record.bytes))",
+                        record.item.description, record.outcome.rawValue, "\(record.entries)",
+                        "\(ByteCount(record.bytes))",
                         size.map { "\(ByteCount($0))" } ?? record.error ?? "–", durationText(record.seconds),
                     ]
                 })

@@ -91,9 +91,13 @@ struct Verify: TalkingCommand {
         let width = report.findings.map(\.subject.count).max() ?? 0
         var text = "\(report.point): "
         text += report.verdict == "verified" ? style.good(report.verdict) : style.bad(report.verdict)
-        text += deep ? ", every entry compared\n" : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
+        text +=
+            deep
+            ? ", every entry compared\n"
+            : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
         for line in report.findings {
-            let mark = line.verdict == "ok" ? style.good("✓") : line.verdict == "failed" ? style.bad("✗") : style.warn("?")
+            let mark =
+                line.verdict == "ok" ? style.good("✓") : line.verdict == "failed" ? style.bad("✗") : style.warn("?")
             text += "  \(mark) \(line.subject.padded(to: width))  \(line.text)\n"
         }
         return text

@@ -37,7 +37,9 @@ struct Composition {
     }
 
     /// Takes the lock, says what had to be put right, and lets go at the end.
-    func locked<Value: Sendable>(_ command: String, _ site: Site, _ body: (HeldLock) async throws -> Value) async throws -> Value {
+    func locked<Value: Sendable>(_ command: String, _ site: Site, _ body: (HeldLock) async throws -> Value) async throws
+        -> Value
+    {
         let (lock, putRight) = try await HeldLock.take(for: command, site)
         defer { lock.release() }
         for text in putRight { console.show(.warning("Put right after an interrupted run: \(text).")) }
@@ -51,7 +53,9 @@ func environment() -> [String: String] {
     var next = environ
     while let entry = next.pointee {
         let text = String(cString: entry)
-        if let equals = text.firstIndex(of: "=") { variables[String(text[..<equals])] = String(text[text.index(after: equals)...]) }
+        if let equals = text.firstIndex(of: "=") {
+            variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
         next += 1
     }
     return variables

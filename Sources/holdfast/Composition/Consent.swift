@@ -12,7 +12,8 @@ struct Consent: ParsableArguments {
         if yes { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
             throw RecoveryError.refused(
-                "no-consent", "\(question) Nobody is there to be asked.", remedy: "Say --yes if you mean it. Nothing was changed.")
+                "no-consent", "\(question) Nobody is there to be asked.",
+                remedy: "Say --yes if you mean it. Nothing was changed.")
         }
         Output.say("\(question) [y/N] ")
         try Terminal.waitForInput(STDIN_FILENO)

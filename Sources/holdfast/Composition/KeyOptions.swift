@@ -6,7 +6,10 @@ import Recovery
 
 /// How the private key comes in for one restore.
 struct KeyOptions: ParsableArguments {
-    @Option(help: "File with the private key, or - for standard input. Without: the gpg agent of this user, also a forwarded one.")
+    @Option(
+        help:
+            "File with the private key, or - for standard input. Without: the gpg agent of this user, also a forwarded one."
+    )
     var key: String?
 
     @Option(help: "File with the private key's passphrase; else $HOLDFAST_PASSPHRASE, or it is asked for.")

@@ -8,7 +8,8 @@ import Settings
 
 /// Whose signature on a restore point counts.
 struct SignerOptions: ParsableArguments {
-    @Option(help: "Fingerprint of the signing key, read off the recovery card; needed where the host's own state is gone.")
+    @Option(
+        help: "Fingerprint of the signing key, read off the recovery card; needed where the host's own state is gone.")
     var signer: String?
 
     /// The key named by the person, else the host's own.
@@ -16,7 +17,8 @@ struct SignerOptions: ParsableArguments {
         if let signer {
             guard let fingerprint = Fingerprint(signer) else {
                 throw RecoveryError.refused(
-                    "bad-fingerprint", "“\(signer)” is no fingerprint.", remedy: "Give all 40 digits of the recovery card's signing key.")
+                    "bad-fingerprint", "“\(signer)” is no fingerprint.",
+                    remedy: "Give all 40 digits of the recovery card's signing key.")
             }
             let names = [Self.publicKeyName(of: fingerprint), Self.publicKeyName]
             let files = names.map { "\(site.settings.backup.directory)/\($0)" }

@@ -7,7 +7,8 @@ import Settings
 struct Key: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keys: the host has public ones only.",
-        discussion: "Example: holdfast key import admin-public-key.asc\n\n\(ExitStatus.help)", subcommands: [KeyImport.self, KeyList.self, KeyNew.self])
+        discussion: "Example: holdfast key import admin-public-key.asc\n\n\(ExitStatus.help)",
+        subcommands: [KeyImport.self, KeyList.self, KeyNew.self])
 }
 
 /// Where the host's public keys are, also before there is a configuration.

@@ -25,7 +25,8 @@ struct KeyNew: TalkingCommand {
     @Option(help: "What the key is called.")
     var userID = "Backups (holdfast)"
 
-    @Option(help: "File with a passphrase for the private key; without, it has none, and the stick itself is the secret.")
+    @Option(
+        help: "File with a passphrase for the private key; without, it has none, and the stick itself is the secret.")
     var passphraseFile: String?
 
     private struct Report: Encodable {
@@ -41,7 +42,8 @@ struct KeyNew: TalkingCommand {
         let place = try Descriptor.open(folder, O_RDONLY | O_DIRECTORY)
         for name in Self.names where place.has(name) {
             throw RecoveryError.refused(
-                "key-exists", "There is a key already, and it is not replaced.", place: "\(folder)/\(name)", remedy: "Name another folder.")
+                "key-exists", "There is a key already, and it is not replaced.", place: "\(folder)/\(name)",
+                remedy: "Name another folder.")
         }
         let passphrase = try passphraseFile.map { file in
             let bytes = try Descriptor.open(file, O_RDONLY).readAll(limit: 4096)
@@ -52,7 +54,8 @@ struct KeyNew: TalkingCommand {
             try place.publish(name, bytes)
         }
         let report = Report(
-            fingerprint: pair.fingerprint.description, privateKey: "\(folder)/\(Self.names[0])", publicKey: "\(folder)/\(Self.names[1])",
+            fingerprint: pair.fingerprint.description, privateKey: "\(folder)/\(Self.names[0])",
+            publicKey: "\(folder)/\(Self.names[1])",
             revocation: "\(folder)/\(Self.names[2])", instructions: "\(folder)/\(Self.names[3])")
         try Output.result(report, json: common.json) { report in
             """

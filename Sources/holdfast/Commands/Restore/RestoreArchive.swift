@@ -53,7 +53,9 @@ struct RestoreArchive: TalkingCommand {
         let planner = RestorePlanner(site, trust: .nobody(because: "a file was named"))
         if dryRun {
             let plan = try await planner.plan(file, volume: volume, to: to, paths: path)
-            return try Output.result(RestorePlanReport(plan, site), json: common.json) { $0.text + "Nothing was done.\n" }
+            return try Output.result(RestorePlanReport(plan, site), json: common.json) {
+                $0.text + "Nothing was done.\n"
+            }
         }
         let result = try await composition.locked("restore", site) { lock in
             let plan = try await planner.plan(file, volume: volume, to: to, paths: path)

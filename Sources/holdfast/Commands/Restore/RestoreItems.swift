@@ -56,7 +56,9 @@ struct RestoreOptions: ParsableArguments {
         let request = RestoreRequest(kind: kind, names: names, from: from, to: to, paths: path)
         if dryRun {
             let plan = try await planner.plan(request)
-            return try Output.result(RestorePlanReport(plan, site), json: common.json) { $0.text + "Nothing was done.\n" }
+            return try Output.result(RestorePlanReport(plan, site), json: common.json) {
+                $0.text + "Nothing was done.\n"
+            }
         }
         let result = try await composition.locked("restore", site) { lock in
             let plan = try await planner.plan(request)
@@ -94,7 +96,8 @@ struct RestorePlanReport: Encodable {
                 }
             return Line(
                 item: item.item.description, from: item.source.name,
-                age: item.source.moment.map { durationText(max(0, site.clock.now().since($0))) }, bytes: item.source.data?.bytes, to: place.0, keepsFormerData: place.1)
+                age: item.source.moment.map { durationText(max(0, site.clock.now().since($0))) },
+                bytes: item.source.data?.bytes, to: place.0, keepsFormerData: place.1)
         }
         stops = plan.users.map(\.name)
         warnings = plan.warnings
@@ -108,9 +111,11 @@ struct RestorePlanReport: Encodable {
                     "  \(line.item)", "from \(line.from)", line.age.map { "\($0) old" } ?? "",
                     line.bytes.map { "\(ByteCount($0))" } ?? "size not known", "→ \(line.to)",
                 ]
-             })
+            })
         if !stops.isEmpty { text += "  stops meanwhile, and starts again: \(stops.joined(separator: ", "))\n" }
-        if items.contains(where: \.keepsFormerData) { text += "  the former data is kept until: holdfast restore commit\n" }
+        if items.contains(where: \.keepsFormerData) {
+            text += "  the former data is kept until: holdfast restore commit\n"
+        }
         for warning in warnings { text += "! \(warning)\n" }
         return text
     }
@@ -144,7 +149,8 @@ struct RestoreReport: Encodable {
         let style = Style(for: STDOUT_FILENO)
         var text = ""
         for line in items {
-            text += "\(style.good("✓")) \(line.item) is back from \(line.from): \(line.entries) entries in \(line.place)\n"
+            text +=
+                "\(style.good("✓")) \(line.item) is back from \(line.from): \(line.entries) entries in \(line.place)\n"
             for note in line.notes { text += "\(style.warn("!")) \(note)\n" }
         }
         for problem in problems { text += "\(style.bad("✗")) \(problem)\n" }

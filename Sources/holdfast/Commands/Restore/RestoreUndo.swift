@@ -6,7 +6,9 @@ import RestorePoints
 struct RestoreUndo: TalkingCommand {
     static let configuration = CommandConfiguration(
         commandName: "undo", abstract: "Put back the data that was there before the last restore.",
-        discussion: "What was written since then is lost; it says so, with the age, before it does.\n\nExample: holdfast restore undo\n\n\(ExitStatus.help)")
+        discussion:
+            "What was written since then is lost; it says so, with the age, before it does.\n\nExample: holdfast restore undo\n\n\(ExitStatus.help)"
+    )
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var consent: Consent
@@ -55,6 +57,8 @@ struct RestoreCommit: TalkingCommand {
             try commit.run(holding: lock)
             return Report(dropped: items)
         }
-        try Output.result(report, json: common.json) { "✓ dropped the former data of \($0.dropped.joined(separator: ", "))\n" }
+        try Output.result(report, json: common.json) {
+            "✓ dropped the former data of \($0.dropped.joined(separator: ", "))\n"
+        }
     }
 }
