@@ -61,7 +61,7 @@ import Testing
     @Test func aNameThatIsTakenMovesOn() async throws {
         try await withDemoHost(.backedUp) { host in
             let taken = try await host.shell(
-                "for i in $(seq 0 30); do date -u -d \"+$i seconds\" +%Y-%m-%dT%H%M%SZ; done"
+                "now=$(date +%s); for i in $(seq 0 30); do date -u -d @$((now + i)) +%Y-%m-%dT%H%M%SZ; done"
             )
             .split(separator: "\n").map(String.init)
             try await host.shell("cd backups; mkdir -p \(taken.joined(separator: " "))")

@@ -123,7 +123,7 @@ struct EngineExecTests {
     @Test func cancelled() async throws {
         try await withEngine { engine in
             try await withContainer(engine) { container in
-                let work = Task { try await engine.exec(container.id, ["sleep", "20"]) }
+                let work = Task { try await engine.exec(container.id, ["sleep", "120"]) }
                 try await Task.sleep(for: .milliseconds(500))
                 let start = monotonicSeconds()
                 work.cancel()
