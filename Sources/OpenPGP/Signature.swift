@@ -65,5 +65,6 @@ package enum Signature {
     }
 
     private static let remedy =
-        "Do not rely on it: compare the signer's fingerprint with the recovery card, or take another copy."
+        "If it comes from another host, name the signing key on that host's recovery card: --signer FINGERPRINT. "
+        + "Otherwise do not rely on it, and take another copy."
 }

@@ -57,7 +57,7 @@ import Testing
                 #expect(try host.points() == points, "\(text)")
             }
             let died = try host.names("state/runs").filter { try host.read("state/runs/\($0)").contains("\"died\"") }
-            #expect(died.count > 4)
+            #expect(!died.isEmpty)
             try await host.backup()
             let verified = try await host.holdfast("verify", "--all", "--deep", "--key", host.privateKey)
             #expect(verified.status == 0, "\(verified)")
@@ -192,7 +192,7 @@ import Testing
             let before = try Possessions(of: host)
             // script(1) gives the terminal: what comes from the pipe is typed.
             let outcome = try await host.tools.run([
-                "timeout", "30", "bash", "-c",
+                "timeout", "60", "bash", "-c",
                 """
                 mkfifo keys; : > said
                 script -qefc '\(CommandRunner.binary) restore volume n8n_data --key \(host.privateKey)' said < keys > /dev/null &

@@ -12,6 +12,9 @@ import Testing
         try await withDemoHost { host in
             try await host.shell("head -c 60M /dev/urandom > \(host.data())/app.log")
             let writer = try host.tools.start(["bash", "-c", "while :; do echo line >> \(host.data())/app.log; done"])
+            while try host.status("\(host.data())/app.log").st_size == 60 << 20 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
             let outcome = try await host.holdfast("backup", "--json")
             writer.signal(SIGKILL)
             _ = try await writer.wait()

@@ -52,6 +52,10 @@ package struct BackupPlanner: Sendable {
         for volume in volumes where settings.selects(volume.name) {
             planned.append(plan(volume, users: containers.filter { $0.uses(volume) }, last[Item(.volume, volume.name)]))
         }
+        let present = Set(planned.map(\.item.name))
+        for gone in volumesOfPoints(site) where settings.selects(gone) && !present.contains(gone) {
+            warnings.append("The volume \(gone) is in earlier restore points, but no longer there.")
+        }
         return planned
     }
 
@@ -246,6 +250,13 @@ extension Settings.Volumes {
             !names.contains($0)
         }
     }
+}
+
+/// The volumes that the latest points hold whole, sorted.
+func volumesOfPoints(_ site: Site) -> [String] {
+    let points = (try? site.catalog.points().suffix(50)) ?? []
+    let records = points.flatMap { (try? $0.manifest.get().items) ?? [] }
+    return Set(records.filter { $0.item.kind == .volume && $0.outcome == .whole }.map(\.item.name)).sorted()
 }
 
 /// The volumes that lie in a folder as Docker lays them out: `NAME/_data`.

@@ -264,6 +264,13 @@ package struct Readiness: Sendable {
                     text: "volumes in no backup: \(missed.joined(separator: ", "))",
                     remedy: "If that is meant, all is well; else see backup.volumes.include and exclude"))
         }
+        let present = Set(volumes.map(\.name))
+        for gone in volumesOfPoints(site) where !present.contains(gone) && site.settings.backup.volumes.selects(gone) {
+            findings.append(
+                Finding(
+                    level: .warn, subject: "volume \(gone)", text: "is in earlier restore points, but no longer there",
+                    remedy: "If that is not meant: holdfast restore volume \(gone)"))
+        }
         let binds = BindMounts(containers).uncovered(by: site.settings)
         if !binds.isEmpty {
             findings.append(

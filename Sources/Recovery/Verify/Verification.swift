@@ -66,10 +66,18 @@ package struct Verification: Sendable {
                 )
             } catch is Interrupted {
                 throw Interrupted()
+            } catch let error as OpenPGPError where Self.isAboutTheKey(error) {
+                // Says nothing of the archive, good or bad.
+                return PointCheck.Finding(
+                    subject: archive.file, verdict: .notChecked("\(error.what) Give the right private key: --key FILE"))
             } catch {
                 return PointCheck.Finding(subject: archive.file, verdict: .failed(explain(error)))
             }
         }
+    }
+
+    private static func isAboutTheKey(_ error: OpenPGPError) -> Bool {
+        [.wrongKey, .passphraseNeeded, .wrongPassphrase].contains(error.kind)
     }
 
     private func content(

@@ -99,8 +99,8 @@ struct Init: TalkingCommand {
         report.signingKey = key.fingerprint.description
         try makeFolders(settings.backup.directory)
         let place = try Descriptor.open(settings.backup.directory, O_RDONLY | O_DIRECTORY)
-        try await keepFormerSigner(in: place, unless: key.fingerprint, &report)
-        try place.publish(SignerOptions.publicKeyName, try await key.publicKey(), replacing: true)
+        let name = try await publicKeyName(in: place, own: key.fingerprint, &report)
+        try place.publish(name, try await key.publicKey(), replacing: true)
         let card = RecoveryCard.text(
             host: report.host, signer: key.fingerprint, recipients: settings.backup.encryption.recipients,
             directory: settings.backup.directory, now: clock.now())
@@ -108,15 +108,15 @@ struct Init: TalkingCommand {
         report.recoveryCard = state.recoveryCard
     }
 
-    /// A copy of another host's points brings that host's key with it, and they are to be checked by that one for ever.
-    private func keepFormerSigner(in place: Descriptor, unless own: Fingerprint, _ report: inout Report) async throws {
-        guard place.has(SignerOptions.publicKeyName) else { return }
+    /// A copy of another host's points brings that host's key with it, and it stays what it is called there.
+    private func publicKeyName(in place: Descriptor, own: Fingerprint, _ report: inout Report) async throws -> String {
+        guard place.has(SignerOptions.publicKeyName) else { return SignerOptions.publicKeyName }
         let bytes = try place.open(SignerOptions.publicKeyName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
-        guard let former = try? await Keyring(home: nil).inspect(bytes).onlyKey().fingerprint, former != own else {
-            return
+        guard let other = try? await Keyring(home: nil).inspect(bytes).onlyKey().fingerprint, other != own else {
+            return SignerOptions.publicKeyName
         }
-        try place.publish(SignerOptions.publicKeyName(of: former), bytes, replacing: true)
-        report.found.append("the points that are there are signed by another host: --signer \(former)")
+        report.found.append("the points that are there are signed by another host: --signer \(other)")
+        return SignerOptions.publicKeyName(of: own)
     }
 
     private func text(_ report: Report) -> String {

@@ -92,7 +92,7 @@ struct Verify: TalkingCommand {
         var text = "\(report.point): "
         text += report.verdict == "verified" ? style.good(report.verdict) : style.bad(report.verdict)
         text +=
-            deep
+            deep && report.verdict == "verified"
             ? ", every entry compared\n"
             : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
         for line in report.findings {

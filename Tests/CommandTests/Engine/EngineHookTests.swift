@@ -127,7 +127,7 @@ struct EngineHookTests {
                 try await withContainer(host.engine, { $0.volumes = [volume.name: "/data"] }) { _ in
                     try await withContainer(host.engine, { $0.volumes = [volume.name: "/data"] }) { _ in
                         let outcome = try await host.holdfast("backup")
-                        #expect(outcome.status == 4, "\(outcome)")
+                        #expect(outcome.status == 1, "\(outcome)")
                         #expect(outcome.errors.contains("exactly one running container that uses it, there are 2"))
                         #expect(outcome.errors.contains("holdfast.before"))
                     }

@@ -171,7 +171,7 @@ struct EngineQuiesceTests {
         }
     }
 
-    @Test func containerThatAStopWouldDeleteIsRefused() async throws {
+    @Test func containerThatAStopWouldDeleteFailsItsItem() async throws {
         try await withEngineHost { host in
             try await withVolume(host.engine) { volume in
                 try host.write("data", to: "file", in: volume)
@@ -186,7 +186,7 @@ struct EngineQuiesceTests {
                     }
                 ) { container in
                     let outcome = try await host.holdfast("backup")
-                    #expect(outcome.status == 4, "\(outcome)")
+                    #expect(outcome.status == 1, "\(outcome)")
                     #expect(outcome.errors.contains("\(container.name) was started with --rm"))
                     #expect(try await host.look(container).state == .running)
                     #expect(try host.demo.points().isEmpty)
@@ -195,7 +195,7 @@ struct EngineQuiesceTests {
         }
     }
 
-    @Test func labelThatMeansNothingIsRefused() async throws {
+    @Test func labelThatMeansNothingFailsItsItem() async throws {
         try await withEngineHost { host in
             try await withVolume(host.engine) { volume in
                 try host.write("data", to: "file", in: volume)
@@ -206,7 +206,7 @@ struct EngineQuiesceTests {
                 }
                 try await withContainer(host.engine, plan) { container in
                     let outcome = try await host.holdfast("backup")
-                    #expect(outcome.status == 4, "\(outcome)")
+                    #expect(outcome.status == 1, "\(outcome)")
                     #expect(outcome.errors.contains("holdfast.quiesce of \(container.name) says “halt”"))
                 }
             }

@@ -85,6 +85,8 @@ struct KeyNew: TalkingCommand {
 
         To restore, on any machine with holdfast:
             holdfast restore volume NAME --key private.asc
+        and where the host itself is gone, with the signing key of its recovery card:
+            holdfast restore volume NAME --key private.asc --signer FINGERPRINT
 
         Without holdfast:
             gpg --import private.asc
