@@ -65,7 +65,7 @@ import Testing
             #expect(count == Self.size)
             let grown = residentPeak() - before
             // Other tests run beside this one; what counts is that it does not grow with the stream.
-            #expect(grown < 128 << 20)
+            #expect(grown < Self.size)
 
             func rate(_ seconds: Double) -> String { "\((Double(Self.size >> 20) / seconds).fixed(0)) MiB/s" }
             print(
