@@ -13,10 +13,10 @@ help:   ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build  ## back up, destroy, restore and compare, before your eyes
-	@Tests/Real/packages.sh run test && Tests/Real/with-engine.sh Demo/run.sh
+	@Tests/Real/packages.sh run test && Tests/Real/with-real.sh Demo/run.sh
 
-test:   ## everything, against a real Docker engine of its own (as root)
-	@Tests/Real/packages.sh build run test && Tests/Real/with-engine.sh $(SWIFT_TEST)
+test:   ## everything, against a Docker engine and a Postgres server of its own (as root)
+	@Tests/Real/packages.sh build run test && Tests/Real/with-real.sh $(SWIFT_TEST)
 
 fmt:    ## format the Swift sources in place
 	@swift format -i -r -p $(SWIFT)
@@ -25,8 +25,8 @@ lint:   ## formatting and shell scripts; changes nothing
 	@swift format lint -s -r -p $(SWIFT)
 	@Tests/Real/packages.sh lint && if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
 
-bench: build  ## against tar | gpg, restic and borg
-	@Tests/Real/packages.sh run bench && Benchmarks/run.sh
+bench: build  ## against tar | gpg, restic, borg and pg_dump | gpg
+	@Tests/Real/packages.sh run bench postgres && Benchmarks/run.sh
 
 build:  ## .build/release/holdfast
 	@Tests/Real/packages.sh build && swift build -c release

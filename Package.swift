@@ -35,13 +35,15 @@ let package = Package(
         .executableTarget(
             name: "holdfast",
             dependencies: [
-                "Recovery", "RestorePoints", "Docker", "HTTPClient", "Archives", "OpenPGP", "Settings", "Machine",
+                "Recovery", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP", "Settings",
+                "Machine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
         ),
-        room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
-        room("RestorePoints", ["Archives", "OpenPGP", "Machine"]),
+        room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
+        room("RestorePoints", ["Databases", "OpenPGP", "Machine"]),
+        room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
@@ -57,6 +59,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSQLite3", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -68,6 +71,7 @@ let package = Package(
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
+        tests(of: "Databases", ["Docker", "Machine"]),
         tests(of: "Settings", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"]),
         tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),

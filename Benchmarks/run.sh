@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Times Holdfast against what people use today, on one generated tree: first backup, restore and verification.
-#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh
+# Times Holdfast against what people use today, on one generated tree: first backup, restore and verification; and on one
+# generated database: dump and load.
+#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [database]
 # Every tool takes its turn in every round, on a warm page cache; its best round counts.
 set -euo pipefail
 
@@ -8,6 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 size=${HOLDFAST_BENCH_SIZE:-1GiB}
 size=$(numfmt --from=auto "${size%B}")
 rounds=${HOLDFAST_BENCH_ROUNDS:-3}
+parts=" ${*:-tree database} "
 export HOLDFAST=${HOLDFAST:-$here/../.build/release/holdfast}
 [[ -x $HOLDFAST ]] || { echo "no $HOLDFAST: make build" >&2 && exit 1; }
 
@@ -15,27 +17,32 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/hf-bench.XXXXXX")
 export dir GNUPGHOME=$dir/private RESTIC_PASSWORD=bench RESTIC_REPOSITORY=$dir/restic RESTIC_CACHE_DIR=$dir/cache
 export BORG_PASSPHRASE=bench BORG_REPO=$dir/borg BORG_BASE_DIR=$dir/cache
 finish() {
+    trap '' INT TERM
+    stop_server
     gpgconf --kill all 2>/dev/null || true
     GNUPGHOME=$dir/public gpgconf --kill all 2>/dev/null || true
     rm -rf "$dir"
 }
-trap finish EXIT
 fail() {
     echo "$*" >&2
     exit 1
 }
+declare -A title
+# shellcheck source=Benchmarks/database.sh
+source "$here/database.sh"
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 free=$(($(df --output=avail -k "$dir" | tail -1) * 1024))
 ((free > size * 4)) || fail "$dir has $((free >> 20)) MiB free; $((size * 4 >> 20)) are needed (TMPDIR=...)"
 
 # ── the contestants: prepare_ is not timed, backup_ and restore_ are; restore_ fills $dir/out ────────────────────────────
-declare -A title=(
-    [holdfast]='holdfast'
-    [seed]='tar cz | gpg'
-    [zstd]='tar | zstd -3 -T0 | gpg, uncompressed'
-    [restic]='restic'
-    [borg]='borg, zstd,3'
-)
+title[holdfast]='holdfast'
+title[seed]='tar cz | gpg'
+title[zstd]='tar | zstd -3 -T0 | gpg, uncompressed'
+title[restic]='restic'
+title[borg]='borg, zstd,3'
 tools=(holdfast seed zstd restic borg)
 encrypt() { gpg --batch --quiet --encrypt --recipient "$recipient" "$@"; }
 decrypt() { gpg --batch --quiet --decrypt "$1"; }
@@ -77,7 +84,7 @@ verify_holdfast() { "$HOLDFAST" verify --config "$dir/holdfast.yml"; }
 present() { [[ $1 != restic && $1 != borg ]] || command -v "$1" >/dev/null; }
 
 # ── the stopwatch ────────────────────────────────────────────────────────────────────────────────────────────────────────
-declare -A wall cpu rss slowest
+declare -A wall cpu rss slowest each
 
 # run FUNCTION: in a shell of its own, quiet unless it fails.
 run() {
@@ -93,6 +100,7 @@ measure() {
     sync
     run "$1_$2" /usr/bin/time -o "$dir/time" -f '%e %U %S %M'
     read -r e u s m <"$dir/time"
+    each[$at]+="$e "
     if [[ ! ${wall[$at]:-} ]] || awk "BEGIN { exit !($e < ${wall[$at]}) }"; then
         wall[$at]=$e
         cpu[$at]=$(awk "BEGIN { print $u + $s }")
@@ -105,10 +113,6 @@ measure() {
 contents() { find "$1" -type f -printf '%s\n' | awk '{ n++; bytes += $1 } END { print n + 0, bytes + 0 }'; }
 
 # ── make ready ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-echo "making a tree of $(numfmt --to=iec-i --suffix=B "$size") …" >&2
-"$here/tree.sh" "$dir/tree" "$size"
-read -r files bytes < <(contents "$dir/tree")
-
 mkdir -m 700 "$GNUPGHOME" "$dir/public"
 tee "$dir/public/gpg.conf" <<<'trust-model always' >"$GNUPGHOME/gpg.conf"
 gpg --batch --quiet --passphrase '' --quick-gen-key 'Bench <bench@example.org>' ed25519 cert never
@@ -127,46 +131,94 @@ backup:
   compression: zstd:3
   files:
     - { name: tree, path: $dir/tree }
+  databases:
+    - { name: bench, engine: postgres, url: "postgresql://postgres@SERVER/bench" }
 docker: { socket: /nonexistent }
 state: $dir/state
 YAML
 chmod 600 "$dir/holdfast.yml"
 
-mapfile -t functions < <(compgen -A function | grep -E '^(prepare|backup|restore|verify)_|crypt$')
-export -f "${functions[@]}"
+# ── the rounds ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+export_functions() {
+    local functions
+    mapfile -t functions < <(compgen -A function | grep -E '^(prepare|backup|restore|verify|dump|load|forget)_|crypt$|^(sql|dump)$')
+    export -f "${functions[@]}"
+}
 
-for ((round = 1; round <= rounds; round++)); do
-    for tool in "${tools[@]}"; do
-        present "$tool" || continue
-        echo "round $round of $rounds: ${title[$tool]}" >&2
-        run "prepare_$tool"
-        find "$dir/tree" -type f -exec cat {} + >/dev/null
-        measure backup "$tool"
-        mkdir "$dir/out"
-        measure restore "$tool"
-        [[ $(contents "$dir/out") == "$files $bytes" ]] || fail "$tool: what came back is not what went in"
-        rm -rf "$dir/out"
-        if [[ $tool == holdfast ]]; then
-            stored=$(contents "$dir/holdfast" | cut -d ' ' -f 2)
-            measure verify holdfast
-        fi
+measure_tree() {
+    local round tool
+    echo "making a tree of $(numfmt --to=iec-i --suffix=B "$size") …" >&2
+    "$here/tree.sh" "$dir/tree" "$size"
+    read -r files bytes < <(contents "$dir/tree")
+    for ((round = 1; round <= rounds; round++)); do
+        for tool in "${tools[@]}"; do
+            present "$tool" || continue
+            echo "round $round of $rounds: ${title[$tool]}" >&2
+            run "prepare_$tool"
+            find "$dir/tree" -type f -exec cat {} + >/dev/null
+            measure backup "$tool"
+            mkdir "$dir/out"
+            measure restore "$tool"
+            [[ $(contents "$dir/out") == "$files $bytes" ]] || fail "$tool: what came back is not what went in"
+            rm -rf "$dir/out"
+            if [[ $tool == holdfast ]]; then
+                stored=$(contents "$dir/holdfast" | cut -d ' ' -f 2)
+                measure verify holdfast
+            fi
+        done
     done
-done
+    rm -rf "$dir/tree"
+}
+
+measure_database() {
+    local round tool wanted expected
+    wanted=$((size * 2 / 5 > 60000000 ? size * 2 / 5 : 60000000))
+    echo "making a database of $(numfmt --to=iec-i --suffix=B "$wanted") …" >&2
+    sed -i "s|@SERVER/|@${PGHOST//\//%2F}:$PGPORT/|" "$dir/holdfast.yml"
+    make_database "$wanted"
+    expected=$(rows bench)
+    dumped=$(dump | wc -c)
+    for ((round = 1; round <= rounds; round++)); do
+        for tool in "${database_tools[@]}"; do
+            echo "round $round of $rounds: ${title[$tool]}" >&2
+            run "prepare_$tool"
+            dump >/dev/null
+            measure dump "$tool"
+            measure load "$tool"
+            [[ $(rows bench_out) == "$expected" ]] || fail "$tool: what came back is not what went in"
+            run "forget_$tool"
+            "$pg/dropdb" bench_out
+            sql postgres --command CHECKPOINT
+        done
+    done
+    stop_server
+}
+
+export_functions
+[[ $parts != *' tree '* ]] || measure_tree
+if [[ $parts == *' database '* ]]; then
+    if start_server; then measure_database; else
+        parts=${parts/ database / }
+        echo 'no Postgres server: the database is NOT measured' >&2
+        [[ ${CI:-} != true ]] || exit 1
+    fi
+fi
 
 # ── the report ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# table PHASE TITLE BYTES TOOL...: the first tool is ours.
 table() {
-    local phase=$1 tool at
+    local phase=$1 bytes=$3 own=$1:$4 tool at
     printf '\n%-40s %9s %9s %8s %9s   %s\n' "$2" seconds 'CPU s' MB/s 'RSS MiB' 'against holdfast'
-    for tool in "${tools[@]}"; do
+    for tool in "${@:4}"; do
         at=$phase:$tool
         if ! present "$tool"; then
             printf '%-40s %9s\n' "${title[$tool]}" 'not installed'
             continue
         fi
-        awk -v "title=${title[$tool]}" -v "tool=$tool" -v "own=${wall[$phase:holdfast]}" -v "wall=${wall[$at]}" \
+        awk -v "title=${title[$tool]}" -v "is_own=$([[ $at != "$own" ]] || echo 1)" -v "own=${wall[$own]}" -v "wall=${wall[$at]}" \
             -v "cpu=${cpu[$at]}" -v "rss=${rss[$at]}" -v "bytes=$bytes" 'BEGIN {
             wall += wall ? 0 : .005; own += own ? 0 : .005; ratio = wall / own
-            if (tool == "holdfast") against = ""
+            if (is_own) against = ""
             else if (ratio > .95 && ratio < 1.05) against = "the same"
             else if (ratio >= 1) against = sprintf("%.1f × slower", ratio)
             else against = sprintf("%.1f × faster", 1 / ratio)
@@ -175,25 +227,41 @@ table() {
     done
 }
 
+# ratios PHASE TOOL OTHER: what one takes of the other's time, in each round, and in the middle one.
+ratios() {
+    paste <(tr ' ' '\n' <<<"${each[$1:$2]% }") <(tr ' ' '\n' <<<"${each[$1:$3]% }") | awk '{ print $1 / $2 }' | sort -n | awk '
+        { ratio[NR] = $1 }
+        END { printf "%.2f (%.2f to %.2f)", (ratio[int((NR + 1) / 2)] + ratio[int(NR / 2) + 1]) / 2, ratio[1], ratio[NR] }'
+}
+
 noise='one round says nothing of the noise'
 ((rounds == 1)) || noise="slowest ÷ fastest round at worst: $(for at in "${!wall[@]}"; do
     awk "BEGIN { w = ${wall[$at]} ; printf \"%.2f in %s\n\", (w ? ${slowest[$at]} / w : 1), \"$at\" }"
 done | sort -rn | head -1)"
-gpg_mib=$((${rss[backup:seed]} / 1024))
 version() { "$@" --version 2>/dev/null | head -1; }
 
-echo
-echo "$files files, $((bytes / 1000000)) MB; holdfast's restore point: $((stored / 1000000)) MB"
-table backup 'first backup'
-table restore 'restore'
-awk -v "wall=${wall[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
-    printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.0f MiB\n", wall, bytes / (wall ? wall : .005) / 1e9, rss / 1024 }'
+if [[ $parts == *' tree '* ]]; then
+    printf '\n%d files, %d MB; holdfast'\''s restore point: %d MB\n' "$files" $((bytes / 1000000)) $((stored / 1000000))
+    table backup 'first backup' "$bytes" "${tools[@]}"
+    table restore 'restore' "$bytes" "${tools[@]}"
+    awk -v "wall=${wall[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
+        printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.0f MiB\n", wall, bytes / (wall ? wall : .005) / 1e9, rss / 1024 }'
+fi
+if [[ $parts == *' database '* ]]; then
+    printf '\ndatabase, %d MB of dump, in PostgreSQL %s\n' $((dumped / 1000000)) "$(version "$pg/postgres" | grep -o '[0-9][0-9.]*' | head -1)"
+    table dump 'database dump' "$dumped" "${database_tools[@]}"
+    table load 'database restore' "$dumped" "${database_tools[@]}"
+    bar='the dump is to stay ≤ 1.10'
+    ((dumped > 400000000)) || bar='too little data to say much'
+    printf '\nholdfast ÷ pg_dump | zstd | gpg, middle round (all rounds): dump %s, restore %s; %s\n' \
+        "$(ratios dump holdfast_pg zstd_pg)" "$(ratios load holdfast_pg zstd_pg)" "$bar"
+fi
 cat <<NOTES
 
-Best of $rounds round(s); $noise. MB/s are of the tree, not of the archive.
-RSS is that of the largest single process; in a pipeline the others come on top, and beside holdfast
-its gpg, which needs no more than $gpg_mib MiB.
-holdfast, restic and borg wait for the disk (fsync), the pipelines do not; holdfast and the pipelines encrypt to a key
+Best of $rounds round(s); $noise. MB/s are of the tree or the dump, not of the archive.
+RSS is that of the largest single process; the others of a pipeline, and holdfast's gpg and pg_dump, come on top.
+Of a tree, holdfast, restic and borg wait for the disk (fsync), the pipelines do not; of a dump all do. holdfast counts the
+rows of a dump on its way, and again when they are back, and compares. holdfast and the pipelines encrypt to a key
 that the machine does not have, restic and borg with a password that it has.
 $(nproc) × $(sed -n '/^model name/{s/.*: //p;q}' /proc/cpuinfo), Linux $(uname -r), load $(cut -d ' ' -f 1 /proc/loadavg)
 $(version gpg); $(version tar); zstd $(zstd -V | grep -o 'v[0-9.]*'); $(restic version 2>/dev/null | cut -d ' ' -f 1-2 || true); $(version borg || true)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The whole way once, before your eyes: keys, backup, verification, loss, restore, and a comparison by somebody else.
-# Where HOLDFAST_TEST_DOCKER names an engine (Tests/Real/with-engine.sh) the volumes belong to a compose project, otherwise
-# they are plain folders. All of it happens in a scratch folder and is gone afterwards.
+# Where HOLDFAST_TEST_DOCKER names an engine (Tests/Real/with-real.sh) the volumes belong to a compose project, otherwise
+# they are plain folders. The database lives in a Postgres server of the demo's own, for it is dropped. All of it happens in
+# scratch folders and is gone afterwards.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
@@ -9,6 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 holdfast=$(realpath "${HOLDFAST:-$here/../.build/release/holdfast}")
 dir=$(mktemp -d "${TMPDIR:-/tmp}/hf-demo.XXXXXX")
 stick=$dir/stick
+server=$(mktemp -d /tmp/hf-demo-pg.XXXXXX) # Unix sockets have short names
 volumes=(demo_n8n_data demo_notes_data)
 umask 022
 mkdir -m 700 "$dir"/{host,gnupg,by-hand} "$stick"
@@ -17,6 +19,7 @@ export GNUPGHOME=$dir/gnupg HOLDFAST_CONFIG=$dir/host/holdfast.yml
 unset GPG_RECIPIENT
 engine=${HOLDFAST_TEST_DOCKER:-}
 [[ ! $engine ]] || docker compose version >/dev/null 2>&1 || engine=''
+postgres='' # the folder of its programs, once it runs
 
 # ── how it reads ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 bold='' dim='' green='' red='' plain='' live=''
@@ -62,9 +65,10 @@ finish() {
         status=1
     fi
     [[ ! $engine ]] || compose down --volumes --timeout 1 >/dev/null 2>&1 || true
+    scratch down >/dev/null 2>&1 || true
     local home
     for home in "$dir"/{gnupg,by-hand}; do gpgconf --homedir "$home" --kill all 2>/dev/null || true; done
-    rm -rf "$dir"
+    rm -rf "$dir" "$server"
     exit "$status"
 }
 trap finish EXIT
@@ -138,6 +142,95 @@ start_services() {
     note="n8n $(state n8n) · notes $(state notes)"
 }
 
+# ── the database ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+scratch() { HOLDFAST_REAL=$server "$here/../Tests/Real/postgres.sh" "$@"; }
+program() {
+    "$postgres/$1" --host "$HOLDFAST_TEST_POSTGRES" --port "$HOLDFAST_TEST_POSTGRES_PORT" --username postgres "${@:2}"
+}
+psql() {
+    program psql --no-psqlrc --quiet --tuples-only --no-align --field-separator $'\t' --set ON_ERROR_STOP=1 "$@"
+}
+
+# A host without a server is no reason to show nothing; the last line says what was not tried.
+start_postgres() {
+    scratch up >"$log" 2>&1 </dev/null || return 0
+    eval "$(scratch env)"
+    postgres=$HOLDFAST_TEST_POSTGRES_BIN
+}
+
+# inventory DATABASE FILE: what it is, said by psql and pg_dump: of each table the name, the rows and a sum over all of them,
+# then the same of large objects and sequences, and of the statements that would make it.
+inventory() {
+    psql --dbname "$1" >"$2" <<'SQL'
+SELECT format('SELECT %L, count(*), md5(string_agg(md5(t::text), NULL ORDER BY md5(t::text))) FROM %s t',
+    CASE relkind WHEN 'm' THEN 'view ' ELSE '' END || oid::regclass, oid::regclass)
+FROM pg_class WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace ORDER BY relkind DESC, relname \gexec
+SELECT 'large objects', count(*), md5(string_agg(md5(lo_get(oid)), NULL ORDER BY oid)) FROM pg_largeobject_metadata;
+SELECT 'sequences', count(*), md5(string_agg(sequencename || last_value, NULL ORDER BY sequencename)) FROM pg_sequences;
+SELECT 'owner', count(*), string_agg(pg_get_userbyid(datdba), NULL) FROM pg_database WHERE datname = current_database();
+SQL
+    program pg_dump --schema-only "$1" | grep -Ev '^(--|\\(un)?restrict|$)' >"$2.schema"
+    printf 'structure\t%d\t%s\n' "$(grep -c ';$' "$2.schema")" "$(sha256sum <"$2.schema")" >>"$2"
+    [[ $(wc -l <"$2") == 12 ]] # else the comparison would say little
+}
+# The rows that psql sees, which have to be in the log as well.
+counted() { grep -q "tables, $(rows "$dir/shop") rows" "$log" && grouped "$(rows "$dir/shop")"; }
+grouped() { sed ':more; s/\B[0-9]\{3\}\>/,&/; t more' <<<"$1"; }
+rows() { awk -F '\t' '/^view / { exit } { sum += $2 } END { print sum }' "$1"; }
+orders() { psql --dbname shop --command "SELECT count(*) FROM orders"; }
+
+make_shop() {
+    psql --dbname postgres --file "$here/shop.sql"
+    inventory shop "$dir/shop"
+    note="$(psql --dbname shop --command "SELECT pg_size_pretty(pg_database_size('shop'))") in PostgreSQL $(psql --dbname shop --command 'SHOW server_version' | cut -d ' ' -f 1)"
+}
+
+# By the door that a service would take: address, user, and the password in a file.
+configure_shop() {
+    (umask 077 && printf %s "$HOLDFAST_TEST_POSTGRES_PASSWORD" >"$dir/host/postgres.password")
+    local url=postgresql://postgres@127.0.0.1:$HOLDFAST_TEST_POSTGRES_PORT/shop
+    local entry="- { name: shop, engine: postgres, url: \"$url\", password_file: $dir/host/postgres.password }"
+    sed -i "s|^  databases: \[\]|  databases:\n    $entry|" "$HOLDFAST_CONFIG"
+    grep -qFe "$entry" "$HOLDFAST_CONFIG"
+    note='one line: engine, url, password_file'
+}
+
+lose_shop() {
+    psql --dbname postgres --command 'DROP DATABASE shop WITH (FORCE)' --command 'DROP ROLE shopkeeper'
+    if psql --dbname shop --command 'SELECT 1'; then return 1; fi
+    note="$(grouped "$(rows "$dir/shop")") rows and their owner, a role, gone"
+}
+
+restore_shop() {
+    hf restore database shop --globals --key "$(secret)" --yes
+    note='role made, loaded, compared, named'
+}
+
+# Every table's rows, beside what they were.
+compare_shop() {
+    inventory shop "$dir/shop.after"
+    local name before sum after same status=0
+    while IFS=$'\t' read -r name before sum _ after same; do
+        if [[ $before == "$after" && $sum == "$same" ]]; then same='equal'; else same='DIFFERENT' status=1; fi
+        printf '%s%9s → %s %s\n' "$(pad 28 "$name")" "$(grouped "$before")" "$(pad 8 "$(grouped "$after")")" "$same"
+    done < <(paste "$dir/shop" "$dir/shop.after")
+    note='rows and content, by psql and pg_dump'
+    return "$status"
+}
+
+# Back to the backup over today's order, and to today again.
+undo_shop() {
+    local seen
+    psql --dbname shop --command "INSERT INTO orders VALUES (12001, 1, '2026-11-23')"
+    seen=$(orders)
+    hf restore database shop --key "$(secret)" --yes
+    seen+=" · $(orders)"
+    hf restore undo --yes
+    seen+=" · $(orders)"
+    [[ $seen == '12001 · 12000 · 12001' ]]
+    note="orders: $seen"
+}
+
 # ── somebody else's eyes: find, sha256sum, getfattr and getfacl; nothing of ours ─────────────────────────────────────────
 snapshot() {
     local volume
@@ -190,11 +283,12 @@ configure() {
     note="$(grep -c . "$HOLDFAST_CONFIG") lines, commented"
 }
 
-archives() { find "$dir/host/backups" -name 'volume.*.gpg' | sort; }
+archives() { find "$dir/host/backups" -name "${1:-}*.gpg" ! -name 'private.*' | sort; }
 
 back_up() {
     hf backup
     note="$(archives | wc -l) archives, $(archives | tr '\n' '\0' | du -ch --apparent-size --files0-from=- | awk 'END { print $1 }')"
+    [[ ! $postgres ]] || note+=" · $(counted) rows counted"
 }
 
 verify() {
@@ -205,6 +299,7 @@ verify() {
 verify_deep() {
     hf verify --deep --key "$(secret)"
     note='every entry against the manifest inside'
+    [[ ! $postgres ]] || note="every entry and $(counted) rows, counted again"
 }
 
 # One bit of one byte, in a copy.
@@ -256,11 +351,20 @@ commit() {
     note='what the restore replaced is dropped'
 }
 
+opened() { gpg --homedir "$dir/by-hand" --batch --quiet --decrypt "$1" | zstd -d; }
 by_hand() {
-    archive=$(archives | head -1)
     gpg --homedir "$dir/by-hand" --batch --import "$(secret)"
-    gpg --homedir "$dir/by-hand" --batch --quiet --decrypt "$archive" | zstd -d | tar -t >"$dir/listing"
-    note="$(wc -l <"$dir/listing") entries listed by GNU tar"
+    archive=$(archives volume | head -1)
+    opened "$archive" | tar -t >"$dir/listing"
+    note="$(wc -l <"$dir/listing") entries, GNU tar"
+    if [[ $postgres ]]; then
+        dump=$(archives database.shop.dump)
+        psql --dbname postgres --command 'CREATE DATABASE by_hand TEMPLATE template0 OWNER shopkeeper'
+        opened "$dump" | program pg_restore --exit-on-error --dbname by_hand
+        inventory by_hand "$dir/shop.by-hand"
+        cmp "$dir/shop" "$dir/shop.by-hand"
+        note+=" · all rows, pg_restore"
+    fi
 }
 
 # box LINE...: with a frame as wide as the longest.
@@ -273,8 +377,13 @@ box() {
     printf '  └%s┘\n' "$rule"
 }
 
-printf '\n  %sHoldfast%s · a host loses its volumes and gets them back\n' "$bold" "$plain"
+printf '\n  %sHoldfast%s · a host loses its volumes and a database, and gets them back\n' "$bold" "$plain"
+start_postgres
 [[ $engine ]] || printf '  %sNo Docker engine with compose at hand: plain folders stand in for volumes.%s\n' "$dim" "$plain"
+if [[ ! $postgres ]]; then
+    printf '  %sNo Postgres server can be had here: the part with the database is left out.%s\n' "$red" "$plain"
+    sed 's/^/      /' "$log"
+fi
 
 chapter 'A key, kept elsewhere'
 step 'a pair of keys, made on a stick' new_key
@@ -283,7 +392,9 @@ show 'the host gets one half' import_key
 chapter 'A host worth saving'
 step 'two volumes with all that backups lose' make_volumes
 [[ ! $engine ]] || step 'two services that live on them' start_services
+[[ ! $postgres ]] || step 'a shop in a database' make_shop
 step 'holdfast.yml, written by looking around' configure
+[[ ! $postgres ]] || step 'and the database, by hand' configure_shop
 show 'ready?' hf check
 
 chapter 'A backup, and the proof that it is one'
@@ -296,17 +407,35 @@ step 'one bit flipped, in a copy' flipped
 chapter 'The bad day'
 step 'an independent record of how things are' snapshot "$dir/before"
 step 'the volumes are destroyed' lose
+[[ ! $postgres ]] || step 'DROP DATABASE' lose_shop
 
 chapter 'The good end'
 step 'restore, with the key from the stick' restore
 [[ ! $engine ]] || step 'compose takes it from there' adopt
 step 'the same independent eyes again' compare
+if [[ $postgres ]]; then
+    step 'restore of the database' restore_shop
+    show 'the same rows?' compare_shop
+fi
 step 'commit' commit
+[[ ! $postgres ]] || step 'an order since; restore, and undo' undo_shop
 step 'without Holdfast, by stock tools alone' by_hand
 
-box "lost       $lost entries in ${#volumes[@]} volumes" \
-    "came back  all of them" \
-    "compared   type, mode, owner, size, time (ns), link count and target, SHA-256," \
-    "           extended attributes, access control lists, sparseness: no difference" \
-    "by hand    gpg -d $(basename "$archive") | zstd -d | tar -t" \
+summary=("lost       $lost entries in ${#volumes[@]} volumes")
+came=("came back  all of them")
+compared=("compared   type, mode, owner, size, time (ns), link count and target, SHA-256,"
+    "           extended attributes, access control lists, sparseness: no difference")
+tools=("by hand    gpg -d $(basename "$archive") | zstd -d | tar -t")
+if [[ $postgres ]]; then
+    summary+=("           $(grouped "$(rows "$dir/shop")") rows in a database")
+    compared+=("           rows and content of each table, large objects, structure: no difference")
+    tools+=("           gpg -d $(basename "$dump") | zstd -d | pg_restore -d by_hand")
+else
+    came+=("NOT TRIED  the database: no Postgres server")
+fi
+box "${summary[@]}" "${came[@]}" "${compared[@]}" "${tools[@]}" \
     "took       $(since "$begun"); nothing of it stays on this machine"
+if [[ ! $postgres ]]; then
+    printf '\n  %sThe part with the database was NOT tried.%s\n' "$red" "$plain"
+    [[ ${CI:-} != true ]]
+fi

@@ -26,11 +26,14 @@ package enum Compression: Hashable, Sendable {
     case none
 
     /// How its files' names end: `.tar.zst`, `.tar.gz`, `.tar`.
-    package var suffix: String {
+    package var suffix: String { ".tar" + streamSuffix }
+
+    /// How names of streams end that are no tar.
+    package var streamSuffix: String {
         switch self {
-        case .zstd: ".tar.zst"
-        case .gzip: ".tar.gz"
-        case .none: ".tar"
+        case .zstd: ".zst"
+        case .gzip: ".gz"
+        case .none: ""
         }
     }
 }

@@ -67,11 +67,12 @@ extension Engine {
         return code
     }
 
-    private func prepare(
-        _ id: String, _ command: [String], user: String?, environment: [String: Redacted]
+    /// Tells the engine what is to be run; returns the id of that.
+    func prepare(
+        _ id: String, _ command: [String], user: String?, environment: [String: Redacted], readsInput: Bool = false
     ) async throws -> String {
         let wanted = NewExec(
-            command: command, user: user ?? "",
+            command: command, user: user ?? "", attachInput: readsInput,
             environment: environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.exposed)" })
         do {
             let answer = try await call("POST", "containers", id, "exec", json: wanted, subject: .container(id))
@@ -86,7 +87,7 @@ extension Engine {
     }
 
     /// The output can end a moment before the command does, or long before, if it closes its output.
-    private func exitCode(
+    func exitCode(
         _ exec: String, _ id: String, until deadline: Double, _ timeout: Duration
     ) async throws -> Int {
         var pause = Duration.milliseconds(10)
@@ -162,17 +163,18 @@ private final class Collected: Sendable {
 private struct NewExec: Encodable {
     let command: [String]
     let user: String
+    let attachInput: Bool
     let environment: [String]
     let attachOutput = true
     let attachErrors = true
 
     enum CodingKeys: String, CodingKey {
-        case command = "Cmd", user = "User", environment = "Env", attachOutput = "AttachStdout"
-        case attachErrors = "AttachStderr"
+        case command = "Cmd", user = "User", environment = "Env"
+        case attachInput = "AttachStdin", attachOutput = "AttachStdout", attachErrors = "AttachStderr"
     }
 }
 
-private struct StartExec: Encodable {
+struct StartExec: Encodable {
     let isDetached = false
     let hasTerminal = false
 

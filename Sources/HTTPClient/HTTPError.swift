@@ -84,7 +84,8 @@ extension HTTPError {
         }
     }
 
-    private init(connecting reason: Int32, detail: String, place: String?) {
+    /// No connection came about.
+    init(connecting reason: Int32, detail: String, place: String?) {
         switch reason {
         case ECONNREFUSED: self.init(.refused, "Nobody listens there.", place: place, isTransient: true)
         case ENOENT: self.init(.noSocket, "There is no such socket.", place: place, isTransient: true)

@@ -1,8 +1,18 @@
-/// One thing that can be restored: `volume.n8n_data`, `files.compose`.
+/// One thing that can be restored: `volume.n8n_data`, `files.compose`, `database.n8n`, `database.n8n.globals`.
 package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
     package enum Kind: String, Sendable, Comparable, CaseIterable {
         case volume
         case files
+        case database
+
+        /// `a volume`
+        package var words: String {
+            switch self {
+            case .volume: "a volume"
+            case .files: "a folder"
+            case .database: "a database"
+            }
+        }
 
         package static func < (left: Kind, right: Kind) -> Bool { left.rawValue < right.rawValue }
     }
@@ -27,9 +37,10 @@ package struct Item: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     package static func < (left: Item, right: Item) -> Bool { (left.kind, left.name) < (right.kind, right.name) }
 
-    /// Docker's rule for volume names, which is ours for all items: `[A-Za-z0-9][A-Za-z0-9_.-]*`, at most 200 bytes.
+    /// Docker's rule for volume names, which is ours for all items: `[A-Za-z0-9][A-Za-z0-9_.-]*`, at most 222 bytes, so that
+    /// the names of its files have room for what comes around it.
     package static func isName(_ text: String) -> Bool {
-        text.utf8.count <= 200 && text.utf8.first.map(isAlphanumeric) == true && text.utf8.allSatisfy(isNameByte)
+        text.utf8.count <= 222 && text.utf8.first.map(isAlphanumeric) == true && text.utf8.allSatisfy(isNameByte)
     }
 
     static func isNameByte(_ byte: UInt8) -> Bool {

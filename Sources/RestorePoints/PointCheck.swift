@@ -92,6 +92,8 @@ package struct PointCheck: Sendable {
                     remedy:
                         "Do not restore from it: take another point (holdfast list), or this one from an off-site copy."
                 ))
+        } catch let error as MachineError where error.code == "machine.cannot-run" {
+            return .notChecked(error.what)
         } catch {
             return .failed(explain(error))
         }

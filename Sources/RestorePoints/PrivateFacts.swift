@@ -1,3 +1,5 @@
+package import Databases
+
 /// What a restore needs to know and a stranger does not; stored encrypted. `docs/formats/restore-point.md`.
 package struct PrivateFacts: Codable, Sendable {
     package static let currentFormat = "holdfast-private/1"
@@ -12,6 +14,8 @@ package struct PrivateFacts: Codable, Sendable {
     package var images: [String: [String]]
     package var containers: [ContainerFacts]
     package var problems: [String: String]
+    /// By item; nil if there are none.
+    package var databases: [String: DatabaseFacts]?
 
     /// How the engine knew a volume.
     package struct VolumeFacts: Codable, Sendable, Equatable {
@@ -45,7 +49,7 @@ package struct PrivateFacts: Codable, Sendable {
 
     package init(
         host: String, point: PointName, volumes: [String: VolumeFacts], images: [String: [String]],
-        containers: [ContainerFacts], problems: [String: String]
+        containers: [ContainerFacts], problems: [String: String], databases: [String: DatabaseFacts] = [:]
     ) {
         self.host = host
         self.point = point
@@ -53,5 +57,6 @@ package struct PrivateFacts: Codable, Sendable {
         self.images = images
         self.containers = containers
         self.problems = problems
+        self.databases = databases.isEmpty ? nil : databases
     }
 }

@@ -11,17 +11,20 @@ extension Settings {
         package var volumes: Volumes
         /// Folders of the host, in the order of the file; names are unique.
         package var files: [FilesSource]
+        /// Databases, in the order of the file; names are unique.
+        package var databases: [Database]
 
         /// Puts the section together from parts that are taken to be valid.
         package init(
             directory: String, encryption: Encryption = Encryption(), compression: Compression = .standard,
-            volumes: Volumes = Volumes(), files: [FilesSource] = []
+            volumes: Volumes = Volumes(), files: [FilesSource] = [], databases: [Database] = []
         ) {
             self.directory = directory
             self.encryption = encryption
             self.compression = compression
             self.volumes = volumes
             self.files = files
+            self.databases = databases
         }
     }
 

@@ -68,6 +68,18 @@ struct NodeReader {
         }
     }
 
+    /// `90s`, `30m`, `2h`, in seconds.
+    func duration() -> Double? {
+        let help = "Write a number and its unit: `90s`, `30m`, `2h`."
+        guard let word = string(expected: "a duration", remedy: help) else { return nil }
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+        if let unit = word.last.flatMap({ units[$0] }), let number = UInt32(word.dropLast()), number > 0 {
+            return Double(number) * unit
+        }
+        badValue("\(label): `\(printable(word))` is no duration.", remedy: help)
+        return nil
+    }
+
     /// A glob.
     func pattern() -> Settings.Pattern? {
         guard let text = string(expected: "a pattern") else { return nil }

@@ -6,17 +6,23 @@ package enum Section: String, CaseIterable {
     case volumes = "backup.volumes"
     case hooks = "backup.volumes.hooks.*"
     case files = "backup.files[]"
+    case databases = "backup.databases[]"
     case docker = "docker"
 
     /// The keys that it may have.
     package var keys: [String] {
         switch self {
         case .top: ["backup", "docker", "state"]
-        case .backup: ["directory", "encryption", "compression", "volumes", "files"]
+        case .backup: ["directory", "encryption", "compression", "volumes", "files", "databases"]
         case .encryption: ["recipients", "keyring"]
         case .volumes: ["root", "include", "exclude", "quiesce", "hooks", "allow_empty", "max_downtime"]
         case .hooks: ["before", "after"]
         case .files: ["name", "path", "exclude"]
+        case .databases:
+            [
+                "name", "engine", "container", "service", "project", "url", "user", "database", "password_file",
+                "lock_timeout", "path", "volume", "file",
+            ]
         case .docker: ["socket"]
         }
     }
@@ -25,7 +31,7 @@ package enum Section: String, CaseIterable {
     var comingKeys: [String] {
         switch self {
         case .top: ["schedule", "notify", "offsite", "drills"]
-        case .backup: ["databases", "retention", "legacy"]
+        case .backup: ["retention", "legacy"]
         default: []
         }
     }
@@ -37,6 +43,7 @@ package enum Section: String, CaseIterable {
         return switch home {
         case .top: "at the top level"
         case .files: "in an entry of `backup.files`"
+        case .databases: "in an entry of `backup.databases`"
         case .hooks: "under a pattern in `backup.volumes.hooks`"
         default: "in `\(home.rawValue)`"
         }

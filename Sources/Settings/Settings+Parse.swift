@@ -58,16 +58,18 @@ extension Settings.Backup {
         let compression = fields["compression"].flatMap(Settings.Compression.init(reading:))
         let volumes = fields["volumes"].flatMap(Settings.Volumes.init(reading:))
         let sources = fields["files"].map(LocatedSource.list(reading:)) ?? []
+        let databases = fields["databases"].map(LocatedDatabase.list(reading:)) ?? []
         let folder = fields.require("directory", remedy: "Add `directory: /var/backups/…`, where backups are to lie.")
         let directory = folder?.hostPath()
         LocatedSource.refuseDoubleNames(in: sources)
+        LocatedDatabase.refuseDoubleNames(in: databases)
         LocatedSource.refuseSwallowing(sources, key: "backup.directory", path: directory)
         LocatedSource.refuseSwallowing(sources, key: "state", path: state)
         guard let directory else { return nil }
         self.init(
             directory: directory, encryption: encryption ?? Settings.Encryption(),
             compression: compression ?? .standard, volumes: volumes ?? Settings.Volumes(),
-            files: sources.map(\.source))
+            files: sources.map(\.source), databases: databases.map(\.database))
     }
 }
 

@@ -10,19 +10,7 @@ extension Settings.Volumes {
             quiesce: fields["quiesce"].map { Self.quiesce(reading: $0) } ?? [],
             hooks: fields["hooks"].map { Self.hooks(reading: $0) } ?? [],
             allowEmpty: fields["allow_empty"].flatMap { $0.patterns() } ?? [],
-            maximumDowntime: fields["max_downtime"].flatMap { Self.duration(reading: $0) } ?? Self.usualMaximumDowntime)
-    }
-
-    /// Reads `90s`, `30m`, `2h`, in seconds.
-    private static func duration(reading reader: NodeReader) -> Double? {
-        let help = "Write a number and its unit: `90s`, `30m`, `2h`."
-        guard let word = reader.string(expected: "a duration", remedy: help) else { return nil }
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-        if let unit = word.last.flatMap({ units[$0] }), let number = UInt32(word.dropLast()), number > 0 {
-            return Double(number) * unit
-        }
-        reader.badValue("\(reader.label): `\(printable(word))` is no duration.", remedy: help)
-        return nil
+            maximumDowntime: fields["max_downtime"].flatMap { $0.duration() } ?? Self.usualMaximumDowntime)
     }
 
     private static func quiesce(reading reader: NodeReader) -> Settings.PatternTable<Settings.Quiesce> {

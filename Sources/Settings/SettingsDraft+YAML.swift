@@ -19,6 +19,7 @@ extension SettingsDraft {
         text.add("  compression: \(compression)")
         addVolumes(to: &text)
         addFiles(to: &text)
+        addDatabases(to: &text)
         text.add("")
         text.add("docker:")
         text.add("  # The engine's socket: it names the volumes and the containers that use them.")
@@ -97,6 +98,46 @@ extension SettingsDraft {
             text.add("      path: \(Self.scalar(source.path))")
             if !source.exclude.isEmpty { text.add("      exclude: \(Self.list(source.exclude))") }
         }
+    }
+
+    private func addDatabases(to text: inout Lines) {
+        text.add("")
+        text.add(
+            "  # Databases, copied as of one moment while they run, and counted. PostgreSQL: `database` is a name, a list of"
+        )
+        text.add(
+            "  # names, or \"*\" for all; the server is a `container`, a compose `service` (with its `project`), or a `url`;"
+        )
+        text.add(
+            "  # `password_file` holds the password alone, `lock_timeout` is how long to wait for others. SQLite: a `path`, or"
+        )
+        text.add("  # a `volume` and the `file` in it.")
+        text.add(databases.isEmpty ? "  databases: []" : "  databases:")
+        if databases.isEmpty {
+            text.add("  # - { name: app, engine: postgres, container: app-db, user: app, database: \"*\" }")
+            text.add(
+                "  # - { name: web, engine: postgres, url: \"postgresql://USER@HOST:5432/web\", password_file: /etc/holdfast/pg }"
+            )
+            text.add("  # - { name: kuma, engine: sqlite, volume: kuma_data, file: kuma.db }")
+        }
+        for database in databases { text.add("    - { \(Self.entry(for: database)) }", note: database.note) }
+    }
+
+    private static func entry(for database: Database) -> String {
+        let pairs: [(String, String?)] =
+            switch database.place {
+            case .container(let name):
+                [("engine", "postgres"), ("container", name), ("user", database.user), ("database", "*")]
+            case .service(let name, let project):
+                [
+                    ("engine", "postgres"), ("service", name), ("project", project), ("user", database.user),
+                    ("database", "*"),
+                ]
+            case .volume(let name, let file): [("engine", "sqlite"), ("volume", name), ("file", file)]
+            case .path(let path): [("engine", "sqlite"), ("path", path)]
+            }
+        let all = [("name", database.name)] + pairs
+        return all.compactMap { key, value in value.map { "\(key): \(scalar($0))" } }.joined(separator: ", ")
     }
 
     /// Lines of the file as they come.

@@ -65,6 +65,38 @@ package struct SettingsDraft: Sendable {
         }
     }
 
+    /// A database that was found.
+    package struct Database: Sendable {
+        /// What it is to be called; `Settings.Database.isValid(name:)` has to hold.
+        package var name: String
+        /// Where it is, and thereby what keeps it.
+        package var place: Place
+        /// Whom to log in as, for a server; nil: whom the container names.
+        package var user: String?
+        /// Why it is here, for the comment.
+        package var note: String?
+
+        /// Where a database is.
+        package enum Place: Sendable {
+            /// A PostgreSQL server in a container.
+            case container(String)
+            /// A PostgreSQL server in a compose service.
+            case service(String, project: String?)
+            /// An SQLite file in a volume.
+            case volume(String, file: String)
+            /// An SQLite file of the host.
+            case path(String)
+        }
+
+        /// Describes a database.
+        package init(name: String, place: Place, user: String? = nil, note: String? = nil) {
+            self.name = name
+            self.place = place
+            self.user = user
+            self.note = note
+        }
+    }
+
     /// Where backups are to lie.
     package var directory: String
     /// Who is to read them; empty: the file says how to name somebody.
@@ -87,6 +119,8 @@ package struct SettingsDraft: Sendable {
     package var quiesce: [Quiesce] = []
     /// Folders of the host.
     package var files: [Files] = []
+    /// Databases that are dumped by their own means.
+    package var databases: [Database] = []
     /// The engine's socket.
     package var dockerSocket = Settings.Docker.defaultSocket
     /// The folder of journal, lock and run records.

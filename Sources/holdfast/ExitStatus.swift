@@ -1,3 +1,4 @@
+import Databases
 import Machine
 import OpenPGP
 import Recovery
@@ -24,6 +25,7 @@ enum ExitStatus: Int32, Error {
         case let error as RecoveryError where error.code == "recovery.busy": self = .busy
         case let error as RecoveryError where error.isRefusal: self = .refused
         case is SettingsError: self = .refused
+        case let error as DatabaseError where error.kind == .prerequisites: self = .refused
         case let error as RestorePointError
         where ["point.none", "point.missing", "point.no-directory"].contains(error.code):
             self = .refused
@@ -37,13 +39,6 @@ enum ExitStatus: Int32, Error {
         .noKey, .shortID, .ambiguousRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys, .notAKey,
         .noPrivateKey,
         .passphraseNeeded, .wrongPassphrase,
-    ]
-
-    /// A key that was named and cannot be used: found out before anything is begun.
-    private static let refusedKeys: Set<OpenPGPError.Kind> = [
-        .noKey, .ambiguousRecipient, .shortID, .noRecipient, .expired, .revoked, .disabled, .signOnly, .twoKeys,
-        .notAKey,
-        .noPrivateKey, .passphraseNeeded, .wrongPassphrase,
     ]
 
     static let help = """

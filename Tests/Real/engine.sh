@@ -5,7 +5,7 @@
 #   engine.sh install [26]   the engine that the distribution has, and the compose plugin; 26 = Debian 13's engine as well,
 #                            unpacked beside it, not installed
 #   engine.sh up [20|26]     starts it; nothing to do when it runs
-#   engine.sh images         makes the image busybox:test, without a registry
+#   engine.sh images         makes the images busybox:test and postgres:test, without a registry
 #   engine.sh env            prints the environment in which `docker` and the tests find it
 #   engine.sh down           removes its containers, the daemon, the namespace and the data
 #
@@ -102,6 +102,7 @@ up() {
 images() {
     alive || fail "not up"
     docker image inspect busybox:test >/dev/null 2>&1 || image_busybox
+    docker image inspect postgres:test >/dev/null 2>&1 || image_postgres
 }
 
 image_busybox() {
@@ -116,6 +117,54 @@ image_busybox() {
     echo 'root:x:0:0:root:/:/bin/sh' >"$tree/etc/passwd"
     echo 'root:x:0:' >"$tree/etc/group"
     tar -C "$tree" -c . | docker import --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' - busybox:test >/dev/null
+    rm -rf "$tree"
+}
+
+# The host's Postgres server, with what it needs, beside busybox: what the official image has, by the same names, but small.
+image_postgres() {
+    local tree binaries version one needed
+    binaries=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) || {
+        echo "engine.sh: no image postgres:test: no Postgres server is installed (packages.sh postgres)" >&2
+        return 0
+    }
+    version=$(basename "$(dirname "$binaries")")
+    tree=$(mktemp -d "$root/image.XXXXXX")
+    chmod 755 "$tree"
+    mkdir -p "$tree"/{bin,etc,run/postgresql,var/lib/postgresql/data,usr/bin,usr/local/bin,docker-entrypoint-initdb.d}
+    mkdir -m 1777 "$tree/tmp"
+    ln -s ../run "$tree/var/run"
+    cp "$(command -v busybox)" "$tree/bin/busybox"
+    busybox --list | grep -vx busybox | while read -r applet; do ln -s busybox "$tree/bin/$applet"; done
+    cp -L "$(command -v setpriv)" "$(command -v locale)" "$tree/usr/bin/"
+    cp "$here/postgres-entrypoint.sh" "$tree/usr/local/bin/docker-entrypoint.sh"
+    for one in "$binaries" "${binaries%/bin}/lib" "/usr/share/postgresql/$version"; do
+        mkdir -p "$tree${one%/*}"
+        cp -a "$one" "$tree$one"
+    done
+    # Its compiler (llvm) takes many times as much room as all the rest.
+    rm -rf "$tree${binaries%/bin}"/lib/{bitcode,pgxs,llvmjit*}
+    needed=$(find "$tree$binaries" "$tree${binaries%/bin}/lib" "$tree/usr/bin" -type f -exec ldd {} + 2>/dev/null |
+        grep -oE '/[^ ]+ \(0x' | cut -d ' ' -f 1 | sort -u)
+    needed+=" $(compgen -G '/usr/lib/locale/C.*' || true)"
+    # shellcheck disable=SC2086  # one word per file
+    cp -rL --parents $needed /usr/share/zoneinfo/{UTC,Etc/UTC} "$tree"
+    printf '%s\n' root:x:0:0::/:/bin/sh postgres:x:999:999::/var/lib/postgresql:/bin/sh >"$tree/etc/passwd"
+    printf '%s\n' root:x:0: postgres:x:999: >"$tree/etc/group"
+    chown -R 999:999 "$tree"/{run,var/lib}/postgresql
+    tar -C "$tree" -cf "$tree.layer" .
+    rm -rf "$tree"
+    # As `docker load` takes it: `docker import` cannot say how a container is stopped.
+    mkdir "$tree"
+    mv "$tree.layer" "$tree/layer.tar"
+    jq -n --arg path "$binaries:/usr/local/bin:/usr/bin:/bin" --arg version "$version" \
+        --arg layer "sha256:$(sha256sum <"$tree/layer.tar" | cut -d ' ' -f 1)" \
+        --arg architecture "$(docker version --format '{{.Server.Arch}}')" '{
+            $architecture, os: "linux", created: (now | todate), rootfs: {type: "layers", diff_ids: [$layer]}, config: {
+                Env: ["PATH=\($path)", "LANG=C.UTF-8", "PG_MAJOR=\($version)", "PGDATA=/var/lib/postgresql/data"],
+                Entrypoint: ["docker-entrypoint.sh"], Cmd: ["postgres"], StopSignal: "SIGINT",
+                ExposedPorts: {"5432/tcp": {}}, Volumes: {"/var/lib/postgresql/data": {}}}}' >"$tree/config.json"
+    echo '[{"Config":"config.json","RepoTags":["postgres:test"],"Layers":["layer.tar"]}]' >"$tree/manifest.json"
+    tar -C "$tree" -c manifest.json config.json layer.tar | docker load -q >/dev/null
     rm -rf "$tree"
 }
 
@@ -136,7 +185,7 @@ down() {
     }
     awk -v "root=$root/" 'index($2, root) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount -l
     [[ ! -e /run/netns/$namespace ]] || ip netns del "$namespace"
-    rm -rf "${root:?}"/{data,exec,config,daemon.json,dockerd.log,dockerd.pid,docker.sock}
+    rm -rf "${root:?}"/{data,exec,config,daemon.json,dockerd.log,dockerd.pid,docker.sock,image.*}
 }
 
 # The name may be guessed by others who can write beside it.

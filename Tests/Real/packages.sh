@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # packages.sh GROUP...   installs the Debian packages that a group needs and that are not there yet; silent when all are.
-# Groups: build run test engine bench lint
+# Groups: build run test engine postgres bench lint
 set -euo pipefail
 
-# group, package, and what proves that it is there: a command, or a pkg-config module after "pc:". Proof by use, not by
-# package name: an engine or a gpg from elsewhere is as good as Debian's, and must not be replaced by it.
+# group, package, and what proves that it is there: a command, a pkg-config module after "pc:", or a pattern of paths. Proof
+# by use, not by package name: an engine or a gpg from elsewhere is as good as Debian's, and must not be replaced by it.
 needs='
 build  pkg-config           pkg-config
 build  libarchive-dev       pc:libarchive
@@ -12,6 +12,7 @@ build  zlib1g-dev           pc:zlib
 build  libzstd-dev          pc:libzstd
 build  libcurl4-openssl-dev pc:libcurl
 build  libssl-dev           pc:libcrypto
+build  libsqlite3-dev       pc:sqlite3
 run    gnupg                gpg
 run    zstd                 zstd
 run    tar                  tar
@@ -21,6 +22,7 @@ test   strace               strace
 test   jq                   jq
 test   openssl              openssl
 test   curl                 curl
+test   sqlite3              sqlite3
 engine docker.io            dockerd
 engine docker-cli           docker
 engine containerd           containerd
@@ -29,6 +31,8 @@ engine iptables             iptables
 engine iproute2             ip
 engine busybox-static       busybox
 engine curl                 curl
+engine jq                   jq
+postgres postgresql         /usr/lib/postgresql/*/bin/initdb
 bench  restic               restic
 bench  borgbackup           borg
 bench  time                 /usr/bin/time
@@ -40,6 +44,7 @@ PATH=$PATH:/usr/sbin:/sbin
 there() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    *'*'*) compgen -G "$1" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -71,6 +76,13 @@ apt update
 apt-cache show docker-cli >/dev/null 2>&1 || for i in "${!missing[@]}"; do
     [[ ${missing[i]} != docker-cli ]] || missing[i]=docker.io
 done
+# The server is wanted, not a cluster of the machine's own, which its package would make and start.
+common=/etc/postgresql-common/createcluster.d
+if [[ " ${missing[*]} " == *" postgresql "* ]] && ! command -v pg_createcluster >/dev/null; then
+    trap '"${sudo[@]}" rm -f "$common/holdfast.conf"; "${sudo[@]}" rmdir -p --ignore-fail-on-non-empty "$common"' EXIT
+    "${sudo[@]}" mkdir -p "$common"
+    echo 'create_main_cluster = false' | "${sudo[@]}" tee "$common/holdfast.conf" >/dev/null
+fi
 # --no-remove: never at the price of something that is installed, such as another vendor's engine.
 apt install --no-install-recommends --no-remove "${missing[@]}" || {
     echo "could not install; try: ${sudo[*]} apt-get install ${missing[*]}" >&2

@@ -79,7 +79,7 @@ struct SettleTests {
         try await withTestSite { host in
             try lay(.allSwapped, existed: existed, in: host)
             let (lock, _) = try await host.lock()
-            try Commit(host.site()).run(holding: lock)
+            try await Commit(host.site()).run(holding: lock)
             #expect(liveTexts(host) == ["restored", "restored"])
             #expect(stagedTexts(host) == [nil, nil])
             let error = #expect(throws: RecoveryError.self) { _ = try Commit(host.site()) }

@@ -115,7 +115,7 @@ import Testing
             }
             // A volume's name may be longer than an item's.
             try put("a", writer)
-            var record = Manifest.ItemRecord(item: Item(.volume, String(repeating: "x", count: 201)), outcome: .whole)
+            var record = Manifest.ItemRecord(item: Item(.volume, String(repeating: "x", count: 223)), outcome: .whole)
             record.archive = "a"
             let long = Manifest(
                 host: hostID, point: writer.name, started: at, finished: at, previous: nil, recipients: [],

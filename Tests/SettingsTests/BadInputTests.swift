@@ -10,6 +10,10 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     let parts: [String]
 
     init(_ name: String, _ text: String, _ code: String, _ place: String, _ parts: String...) {
+        self.init(name, text: text, code, place, parts)
+    }
+
+    init(_ name: String, text: String, _ code: String, _ place: String, _ parts: [String]) {
         self.name = name
         self.text = text
         self.code = "settings." + code
@@ -53,8 +57,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "h.yml:2:1",
             "`schedule` is not supported by this version of holdfast"),
         BadInput(
-            "a later holdfast's, deeper", "backup:\n  directory: /b\n  databases: []\n", "unsupported-key", "h.yml:3:3",
-            "`backup.databases`"),
+            "a later holdfast's, deeper", "backup:\n  directory: /b\n  retention: {}\n", "unsupported-key", "h.yml:3:3",
+            "`backup.retention`"),
         BadInput(
             "twice", "backup:\n  directory: /b\n  compression: none\n  directory: /c\n", "duplicate-key", "h.yml:4:3",
             "`backup.directory` stands twice, first in line 2"),

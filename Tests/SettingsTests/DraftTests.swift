@@ -30,6 +30,12 @@ import Testing
                 name: "compose", path: "/home/ä \"x\"/\\infra", exclude: ["*.log", "./a b"], note: "compose project"),
             .init(name: "0", path: "/etc/traefik"),
         ]
+        draft.databases = [
+            .init(name: "n8n", place: .container("n8n-db"), user: "n8n", note: "PostgreSQL 16\nstate: /evil"),
+            .init(name: "app", place: .service("db", project: "app")), .init(name: "0", place: .container("7")),
+            .init(name: "kuma", place: .volume("kuma_data", file: "data/my kuma.db")),
+            .init(name: "web", place: .path("/srv/a, b/web.db"), note: "it is open"),
+        ]
         draft.dockerSocket = "/run/user/1000/docker.sock"
         draft.state = "/srv/state"
         let settings = try Settings.parse(draft.yaml(), file: "f")
@@ -46,10 +52,21 @@ import Testing
                     Settings.FilesSource(
                         name: "compose", path: "/home/ä \"x\"/\\infra", exclude: try patterns("*.log", "a b")),
                     Settings.FilesSource(name: "0", path: "/etc/traefik"),
+                ],
+                databases: [
+                    .init(name: "n8n", engine: .postgres(.init(place: .container("n8n-db"), user: "n8n"))),
+                    .init(name: "app", engine: .postgres(.init(place: .service("db", project: "app")))),
+                    .init(name: "0", engine: .postgres(.init(place: .container("7")))),
+                    .init(
+                        name: "kuma", engine: .sqlite(.init(place: .volume("kuma_data", file: "data/my kuma.db")))),
+                    .init(name: "web", engine: .sqlite(.init(place: .path("/srv/a, b/web.db")))),
                 ]),
             docker: Settings.Docker(socket: "/run/user/1000/docker.sock"), state: "/srv/state", file: "f")
         #expect(settings == expected)
         #expect(draft.yaml().contains("#   n8n_data           1.2 GiB, used by n8n\n"))
+        let line =
+            "    - { name: n8n, engine: postgres, container: n8n-db, user: n8n, database: \"*\" }   # PostgreSQL 16"
+        #expect(draft.yaml().contains(line))
     }
 
     @Test func explainsEveryKey() {
@@ -82,6 +99,7 @@ import Testing
             draft.recipients = [.init(fingerprint: fingerprint, userID: text)]
             let path = "/p/" + text
             let isPath = !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            draft.databases = [.init(name: "d", place: .container("c"), note: text)]
             if isPath { draft.files = [.init(name: "p", path: path, note: text)] }
             if Settings.Pattern(text) != nil { draft.exclude = [text] }
             let settings = try Settings.parse(draft.yaml(), file: "f")

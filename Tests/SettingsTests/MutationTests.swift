@@ -50,6 +50,10 @@ struct SeededRandom: RandomNumberGenerator {
             - { name: compose, path: /home/comzis/inlock-infra }
             - name: other
               path: *root
+          databases:
+            - { name: n8n, engine: postgres, service: postgres, project: n8n, user: n8n, database: [n8n, "a b"] }
+            - { name: app, engine: postgres, url: "postgresql://u@[::1]:5432/app?sslmode=require", lock_timeout: 30s }
+            - { name: kuma, engine: sqlite, volume: kuma_data, file: kuma.db }
         docker: { socket: /var/run/docker.sock }
         state: /var/lib/holdfast
 

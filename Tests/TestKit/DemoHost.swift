@@ -82,6 +82,9 @@ package struct DemoConfiguration {
     package var exclude: [String] = []
     package var allowEmpty: [String] = []
     package var files: [(name: String, path: String)]
+    /// Entries of `backup.databases`, each as the file has it after its dash.
+    package var databases: [String] = []
+    package var dockerSocket = "/nowhere/docker.sock"
     /// Lines put at the end as they are.
     package var more = ""
 
@@ -103,7 +106,9 @@ package struct DemoConfiguration {
         lines += ["    exclude: \(list(exclude))", "    allow_empty: \(list(allowEmpty))"]
         if !files.isEmpty { lines.append("  files:") }
         for file in files { lines.append("    - { name: \(file.name), path: \"\(file.path)\" }") }
-        lines += ["docker: { socket: /nowhere/docker.sock }", "state: \(state)", more]
+        if !databases.isEmpty { lines.append("  databases:") }
+        lines += databases.map { "    - " + $0 }
+        lines += ["docker: { socket: \"\(dockerSocket)\" }", "state: \(state)", more]
         return lines.joined(separator: "\n") + "\n"
     }
 }

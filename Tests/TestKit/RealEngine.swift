@@ -13,7 +13,7 @@ package enum RealEngine {
 
     /// Why tests were skipped, or failed.
     package static let howToGetOne =
-        "needs a Docker engine: HOLDFAST_TEST_DOCKER names no socket (Tests/Real/with-engine.sh starts one)"
+        "needs a Docker engine: HOLDFAST_TEST_DOCKER names no socket (Tests/Real/with-real.sh starts one)"
 
     /// The image that containers are made of; a busybox.
     package static var image: String { environment("HOLDFAST_TEST_IMAGE") ?? "busybox:test" }
@@ -112,7 +112,7 @@ package func removeContainer(_ engine: Engine, _ id: String) async throws {
 }
 
 /// Runs `body`, then `after`, also when the task was cancelled. An error of `body` goes before one of `after`.
-private func cleaningUp<Result>(
+func cleaningUp<Result>(
     isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result,
     after: @escaping @Sendable () async throws -> Void
 ) async throws -> Result {

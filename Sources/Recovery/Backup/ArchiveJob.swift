@@ -1,4 +1,5 @@
 internal import Archives
+internal import Databases
 internal import Docker
 internal import Glibc
 internal import Machine
@@ -22,6 +23,8 @@ struct ArchiveJob: Sendable {
         var archive: Manifest.Archive?
         /// By item: what went wrong, in words.
         var problems: [String: String] = [:]
+        /// By item: what the database held.
+        var databases: [String: DatabaseFacts] = [:]
     }
 
     /// Keeps the containers still, reads, seals, publishes the archive in the point's folder, and lets the containers go.

@@ -1,4 +1,5 @@
 package import Archives
+internal import Databases
 package import Docker
 package import Machine
 package import OpenPGP
@@ -28,8 +29,10 @@ package struct BackupPlan: Sendable {
 /// One item of a plan: where its data lies and what happens around its reading.
 package struct PlannedItem: Sendable {
     package let item: Item
-    /// The folder that is read.
+    /// What is read: a folder, or where a database is.
     package let path: String
+    /// Set for databases, which are dumped instead of read.
+    package var dump: Dump?
     /// What is left out, by path below `path`.
     package let source: Settings.FilesSource?
     package let mayBeEmpty: Bool
@@ -47,6 +50,38 @@ package struct PlannedItem: Sendable {
     package let expectedData: ByteCount?
     /// Why it is going to fail whatever is done; the other items do not suffer from it.
     package var problem: (any Explained)?
+
+    /// A dump to be made.
+    package struct Dump: Sendable {
+        package let part: Part
+        /// How the dump's file is called: `.dump`, `.sqlite`, `.sql`.
+        package let suffix: String
+        /// The file that programs have open, if it is one.
+        package let file: String?
+        /// The container that it is dumped in.
+        package let container: String?
+        private let source: (any DatabaseEngine)?
+
+        package enum Part: Sendable, Equatable {
+            case database(String)
+            /// Roles, memberships, tablespaces.
+            case globals
+        }
+
+        /// - Parameter source: nil for a dump that is going to fail, as the item's ``PlannedItem/problem`` says.
+        init(_ part: Part, suffix: String, from source: (any DatabaseEngine)?) {
+            self.part = part
+            self.suffix = suffix
+            self.source = source
+            container = source?.container
+            if case .database(let name) = part { file = source?.file(of: name) } else { file = nil }
+        }
+
+        func engine() -> any DatabaseEngine {
+            guard let source else { preconditionFailure("BUG: a dump that has a problem was begun") }
+            return source
+        }
+    }
 
     /// A container and how it is kept still.
     package struct Stilled: Hashable, Sendable {

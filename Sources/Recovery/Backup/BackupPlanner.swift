@@ -9,8 +9,8 @@ internal import Settings
 /// Looks at host and settings, and decides what a run will do. Changes nothing, and creates nothing: a wrong name is an
 /// error, never an empty volume.
 package struct BackupPlanner: Sendable {
-    private let site: Site
-    private var warnings: [String] = []
+    let site: Site
+    var warnings: [String] = []
 
     package init(_ site: Site) { self.site = site }
 
@@ -23,19 +23,21 @@ package struct BackupPlanner: Sendable {
         for key in recipients { warnings += expiryWarning(key) }
         let last = lastRecords()
         var items: [PlannedItem] = []
-        if request.kind != .files { items += try await volumes(last) }
-        if request.kind != .volume { items += try await files(last) }
+        if request.kind == nil || request.kind == .volume { items += try await volumes(last) }
+        if request.kind == nil || request.kind == .files { items += try await files(last) }
+        if request.kind == nil || request.kind == .database { items += try await databases(last) }
         items = try filter(items, request)
         guard !items.isEmpty else {
             throw RecoveryError.refused(
-                "nothing", "There is nothing to back up: no volume is selected and no folder is named.",
-                place: site.settings.file, remedy: "See backup.volumes.include and backup.files, then: holdfast check")
+                "nothing", "There is nothing to back up: no volume is selected, no folder and no database is named.",
+                place: site.settings.file,
+                remedy: "See backup.volumes.include, backup.files and backup.databases, then: holdfast check")
         }
         let expected = items.compactMap(\.expected?.bytes)
         return BackupPlan(
             directory: site.settings.backup.directory, compression: Compression(site.settings.backup.compression),
             recipients: recipients,
-            lanes: request.singleArchive ? [items.sorted { $0.item < $1.item }] : lanes(of: items),
+            lanes: request.singleArchive ? singleLane(of: items) : lanes(of: items),
             singleArchive: request.singleArchive, forecast: expected.isEmpty ? nil : ByteCount(expected.reduce(0, +)),
             free: freeSpace(at: site.settings.backup.directory), warnings: warnings)
     }
@@ -168,21 +170,45 @@ package struct BackupPlanner: Sendable {
         return hooks
     }
 
-    /// Joins items that keep the same container still into one lane each.
+    /// Joins items that cannot be read side by side into one lane each: those that keep the same container still, also one
+    /// whose server is dumped, and a database's file with the tree that it lies in, for SQLite's locks go when anybody else
+    /// here closes that file.
     private func lanes(of items: [PlannedItem]) -> [[PlannedItem]] {
-        var lanes: [(containers: Set<String>, items: [PlannedItem])] = []
+        var lanes: [(shared: Set<String>, items: [PlannedItem])] = []
         for item in items.sorted(by: { $0.item < $1.item }) {
-            var lane = (containers: Set(item.still.map(\.id)), items: [item])
-            let joined = lanes.filter { !$0.containers.isDisjoint(with: lane.containers) }
-            lanes.removeAll { !$0.containers.isDisjoint(with: lane.containers) }
+            var lane = (shared: shared(by: item, items), items: [item])
+            let joined = lanes.filter { !$0.shared.isDisjoint(with: lane.shared) }
+            lanes.removeAll { !$0.shared.isDisjoint(with: lane.shared) }
             for other in joined {
-                lane.containers.formUnion(other.containers)
+                lane.shared.formUnion(other.shared)
                 lane.items = other.items + lane.items
             }
             lanes.append(lane)
         }
         // The largest first, so that the last one to end is a short one.
         return lanes.map(\.items).sorted { weight($0) > weight($1) }
+    }
+
+    /// What an item needs for itself while it is read.
+    private func shared(by item: PlannedItem, _ items: [PlannedItem]) -> Set<String> {
+        var shared = Set(item.still.map(\.id) + [item.item.description])
+        if let file = item.dump?.file {
+            shared.formUnion(items.filter { $0.dump == nil && file.hasPrefix($0.path + "/") }.map(\.item.description))
+        }
+        // A server that another item stops is dumped before that; what nobody stops is dumped side by side.
+        if let container = item.dump?.container, items.contains(where: { $0.still.contains { $0.id == container } }) {
+            shared.insert(container)
+        }
+        return shared
+    }
+
+    /// All trees go into one archive; a dump is a file of its own, for there are no files in it.
+    private func singleLane(of items: [PlannedItem]) -> [[PlannedItem]] {
+        // One after the other: the dumps of a lane come before its archives.
+        let isApart = { (item: PlannedItem) in item.dump != nil && item.dump?.file == nil && item.dump?.container == nil
+        }
+        let together = items.filter { !isApart($0) }.sorted { $0.item < $1.item }
+        return (together.isEmpty ? [] : [together]) + items.filter(isApart).map { [$0] }
     }
 
     private func weight(_ lane: [PlannedItem]) -> Int64 { lane.reduce(0) { $0 + ($1.expectedData?.bytes ?? 0) } }
@@ -204,22 +230,29 @@ package struct BackupPlanner: Sendable {
     private func filter(_ items: [PlannedItem], _ request: BackupRequest) throws -> [PlannedItem] {
         guard !request.names.isEmpty else { return items }
         return try request.names.reduce(into: []) { chosen, name in
+            // A database entry's name stands for all that it has, its globals among it.
+            let ofEntry = items.filter { $0.item.kind == .database && DatabaseItems.entry(of: $0.item) == name }
+            if !ofEntry.isEmpty, !items.contains(where: { $0.item.kind != .database && $0.item.name == name }) {
+                chosen += ofEntry.filter { one in !chosen.contains { $0.item == one.item } }
+                return
+            }
             let found = items.filter { $0.item.name == name || $0.item.description == name }
             guard found.count == 1, let one = found.first else {
                 let known = items.map { $0.item.name }.joined(separator: ", ")
                 throw RecoveryError.refused(
                     "unknown-name",
                     found.isEmpty
-                        ? "There is no volume or folder “\(RawPath(name))” among what is to be backed up."
-                        : "“\(name)” is both a volume and a folder.",
+                        ? "There is no volume, folder or database “\(RawPath(name))” among what is to be backed up."
+                        : "“\(name)” is \(found.map(\.item.kind.words).joined(separator: " and ")).",
                     remedy: found.isEmpty
-                        ? "There are: \(known). Nothing was made." : "Say which: holdfast backup volumes|files \(name)")
+                        ? "There are: \(known). Nothing was made."
+                        : "Say which: holdfast backup volumes|files|databases \(name)")
             }
             if !chosen.contains(where: { $0.item == one.item }) { chosen.append(one) }
         }
     }
 
-    private typealias LastTime = (size: ByteCount?, data: ByteCount)
+    typealias LastTime = (size: ByteCount?, data: ByteCount)
 
     /// What each item took in the newest point that has it whole.
     private func lastRecords() -> [Item: LastTime] {

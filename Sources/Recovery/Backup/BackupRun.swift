@@ -1,4 +1,5 @@
 internal import Archives
+internal import Databases
 internal import Docker
 internal import Machine
 internal import OpenPGP
@@ -78,7 +79,10 @@ package struct BackupRun: Sendable {
             return (nil, problems)
         }
         do {
-            files.append(try await privateFacts(writer, host: host, problems: problems))
+            let databases = outcomes.reduce(into: [String: DatabaseFacts]()) {
+                $0.merge($1.databases) { one, _ in one }
+            }
+            files.append(try await privateFacts(writer, host: host, problems: problems, databases: databases))
         } catch {
             throw RecoveryError.failed(
                 "private-facts",
@@ -107,12 +111,16 @@ package struct BackupRun: Sendable {
     private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome]
     {
         let stillness = site.engine.engine.map { Stillness(engine: $0, journal: lock.journal, report: site.report) }
-        let jobs =
-            plan.singleArchive
-            ? [job(lane, "all", writer, host)] : lane.map { job([$0], $0.item.description, writer, host) }
         var outcomes: [ArchiveJob.Outcome] = []
         do {
-            for job in jobs { outcomes.append(try await job.run(stillness)) }
+            for part in lane {
+                guard let dump = part.dump else { continue }
+                let job = DumpJob(site: site, plan: plan, writer: writer, journal: lock.journal, part: part, dump: dump)
+                outcomes.append(try await job.run())
+            }
+            for job in archiveJobs(lane.filter { $0.dump == nil }, writer, host) {
+                outcomes.append(try await job.run(stillness))
+            }
         } catch {
             try? await stillness?.letGo()
             throw error
@@ -127,15 +135,20 @@ package struct BackupRun: Sendable {
         return outcomes
     }
 
-    private func job(_ parts: [PlannedItem], _ label: String, _ writer: PointWriter, _ host: String) -> ArchiveJob {
-        ArchiveJob(site: site, plan: plan, host: host, writer: writer, parts: parts, label: label)
+    /// One archive for each item, or one for all of them.
+    private func archiveJobs(_ parts: [PlannedItem], _ writer: PointWriter, _ host: String) -> [ArchiveJob] {
+        func job(_ parts: [PlannedItem], _ label: String) -> ArchiveJob {
+            ArchiveJob(site: site, plan: plan, host: host, writer: writer, parts: parts, label: label)
+        }
+        if plan.singleArchive { return parts.isEmpty ? [] : [job(parts, "all")] }
+        return parts.map { job([$0], $0.item.description) }
     }
 
     // MARK: - What goes with it
 
-    private func privateFacts(_ writer: PointWriter, host: String, problems: [String: String]) async throws
-        -> Manifest.Archive
-    {
+    private func privateFacts(
+        _ writer: PointWriter, host: String, problems: [String: String], databases: [String: DatabaseFacts]
+    ) async throws -> Manifest.Archive {
         let users = plan.items.flatMap(\.users)
         var containers: [String: PrivateFacts.ContainerFacts] = [:]
         for user in users {
@@ -154,7 +167,7 @@ package struct BackupRun: Sendable {
         let facts = PrivateFacts(
             host: host, point: writer.name, volumes: Dictionary(volumes) { one, _ in one },
             images: await imageDigests(users),
-            containers: containers.values.sorted { $0.name < $1.name }, problems: problems)
+            containers: containers.values.sorted { $0.name < $1.name }, problems: problems, databases: databases)
         let bytes = try Zstandard.compress(try JSON.write(facts))
         let file = try writer.file(PrivateFacts.fileName)
         do {

@@ -1,3 +1,4 @@
+internal import Databases
 internal import Docker
 internal import Glibc
 package import Machine
@@ -101,7 +102,7 @@ package struct HostSurvey: Sendable {
             let names = users.map(\.name).joined(separator: ", ")
             draft.volumes.append(
                 .init(name: volume.name, note: names.isEmpty ? "used by no container" : "used by \(names)"))
-            look(into: volume, users: users, &draft, &notes)
+            await look(into: volume, users: users, engine, &draft, &notes)
         }
         for (project, folder) in projects(containers) {
             notes.found.append("compose project \(project) in \(folder)")
@@ -118,8 +119,8 @@ package struct HostSurvey: Sendable {
     }
 
     private static func look(
-        into volume: Volume, users: [Container], _ draft: inout SettingsDraft, _ notes: inout Notes
-    ) {
+        into volume: Volume, users: [Container], _ engine: Engine, _ draft: inout SettingsDraft, _ notes: inout Notes
+    ) async {
         if volume.isAnonymous {
             notes.uncovered.append(
                 "The volume \(volume.name.prefix(12))… has no name of its own (used by \(users.map(\.name).joined(separator: ", "))): "
@@ -134,13 +135,70 @@ package struct HostSurvey: Sendable {
             draft.allowEmpty.append(volume.name)
             notes.found.append("volume \(volume.name) is empty now, and may be")
         }
-        guard let database = LiveDatabase.find(in: volume.mountpoint).first else { return }
+        let databases = LiveDatabase.find(in: volume.mountpoint)
+        var left: [LiveDatabase] = []
+        for database in databases where !(await dump(database, in: volume, users, engine, &draft, &notes)) {
+            left.append(database)
+        }
+        guard let database = left.first else { return }
         let label = users.compactMap { $0.labels[PlannedItem.Label.quiesce] }.first
         guard label == nil else { return }
         draft.quiesce.append(
             .init(pattern: volume.name, mode: .stop, reason: "\(database.engine) lives in it (\(database.sign))"))
         notes.found.append(
             "volume \(volume.name): \(database.engine) lives in it, so its containers are stopped while it is read")
+    }
+
+    /// Adds an entry for a database that can be dumped.
+    ///
+    /// - Returns: whether it can.
+    private static func dump(
+        _ database: LiveDatabase, in volume: Volume, _ users: [Container], _ engine: Engine,
+        _ draft: inout SettingsDraft, _ notes: inout Notes
+    ) async -> Bool {
+        switch database.engine {
+        case "SQLite":
+            let name = freshName(volume.name, draft)
+            draft.databases.append(.init(name: name, place: .volume(volume.name, file: database.file)))
+            notes.found.append("database \(name): SQLite, \(database.file) in the volume \(volume.name)")
+            return true
+        case "PostgreSQL":
+            for user in users where user.state == .running {
+                let login = user.environment["POSTGRES_USER"]?.exposed ?? "postgres"
+                let server = PostgresServer(
+                    .container(engine, user), user: login, password: nil, lockTimeout: 10, known: [])
+                guard let survey = try? await server.survey() else { continue }
+                let name = freshName(user.composeService ?? user.name, draft)
+                draft.databases.append(
+                    .init(
+                        name: name,
+                        place: user.composeService.map { .service($0, project: user.composeProject) }
+                            ?? .container(user.name),
+                        user: login,
+                        note: "PostgreSQL \(survey.version): \(survey.databases.map(\.name).joined(separator: ", "))"))
+                draft.exclude.append(volume.name)
+                notes.found.append(
+                    "database \(name): PostgreSQL \(survey.version) in \(user.name), \(survey.databases.count) databases; dumped, so the files in its volume \(volume.name) are left out"
+                )
+                return true
+            }
+            return false
+        default: return false
+        }
+    }
+
+    /// A name for an entry that no other has.
+    private static func freshName(_ wish: String, _ draft: SettingsDraft) -> String {
+        let letters = wish.unicodeScalars.filter { Settings.Database.isValid(name: "a\($0)") }
+        var stem = String(String.UnicodeScalarView(letters)).drop { $0 == "-" || $0 == "_" }.prefix(28)
+        if stem.isEmpty { stem = "database" }
+        var name = String(stem)
+        var number = 2
+        while draft.databases.contains(where: { $0.name == name }) {
+            name = "\(stem)\(number)"
+            number += 1
+        }
+        return name
     }
 
     private static func projects(_ containers: [Container]) -> [(String, String)] {

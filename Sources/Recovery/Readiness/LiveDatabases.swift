@@ -16,6 +16,19 @@ package struct LiveDatabase: Sendable, Equatable {
         return found
     }
 
+    /// The entry of `backup.databases` that would save it, for those that holdfast can dump.
+    package func entry(volume: String, container: String?) -> String? {
+        let name = volume.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }.prefix(32)
+        switch engine {
+        case "PostgreSQL": return container.map { "- { name: \(name), engine: postgres, container: \($0) }" }
+        case "SQLite": return "- { name: \(name), engine: sqlite, volume: \(volume), file: \(file) }"
+        default: return nil
+        }
+    }
+
+    /// The database's own file, for SQLite.
+    package var file: String { sign.hasSuffix("-wal") ? String(sign.dropLast("-wal".count)) : sign }
+
     private static func look(
         _ root: String, below: String, depth: Int, _ budget: inout Int, _ found: inout [LiveDatabase]
     ) {

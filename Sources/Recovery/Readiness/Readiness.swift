@@ -1,4 +1,5 @@
 internal import Archives
+internal import Databases
 internal import Docker
 internal import Glibc
 internal import Machine
@@ -35,6 +36,7 @@ package struct Readiness: Sendable {
         await host()
         await space()
         await sources()
+        await databases()
         return findings
     }
 
@@ -107,14 +109,14 @@ package struct Readiness: Sendable {
                         level: .fail, subject: "signing key", text: "this host has none",
                         remedy: "holdfast init makes it"))
             }
-            let unpaid = try Journal.unpaid(in: try site.state.open())
-            if unpaid.isEmpty {
+            let unpaid = try Journal.unpaid(in: try site.state.open()).count + Restores(site.state).unsettled()
+            if unpaid == 0 {
                 ok("journal", "nothing is left over")
             } else {
                 findings.append(
                     Finding(
                         level: .fail, subject: "journal",
-                        text: "an interrupted run left \(unpaid.count) things to be put right",
+                        text: "an interrupted run left \(counted(unpaid, "thing")) to be put right",
                         remedy: "holdfast resume"))
             }
             for record in try Restores(site.state).all() {
@@ -227,13 +229,76 @@ package struct Readiness: Sendable {
         let stopped = running.allSatisfy { (quiesced?.rawValue ?? $0.labels[PlannedItem.Label.quiesce]) == "stop" }
         guard !running.isEmpty, !stopped else { return }
         for database in LiveDatabase.find(in: path) {
+            if let entry = entry(for: database, in: volume, running) {
+                ok(subject, "\(database.engine) lives in it (\(database.sign)) and is dumped as \(entry)")
+                continue
+            }
             findings.append(
                 Finding(
                     level: .warn, subject: subject,
                     text:
                         "\(database.engine) lives in it (\(database.sign)): its files, copied while it runs, may not start again",
-                    remedy: "backup.volumes.quiesce: { \(volume.name): stop }"))
+                    remedy: database.entry(volume: volume.name, container: running.first?.name)
+                        .map { "Add to backup.databases: \($0)" }
+                        ?? "backup.volumes.quiesce: { \(volume.name): stop }"))
         }
+    }
+
+    /// The entry of `backup.databases` that saves a database found in a volume.
+    private func entry(for database: LiveDatabase, in volume: Volume, _ users: [Container]) -> String? {
+        site.settings.backup.databases.first { entry in
+            switch entry.engine {
+            case .postgres(let settings): database.engine == "PostgreSQL" && users.contains(where: settings.isIn)
+            case .sqlite(let settings):
+                switch settings.place {
+                case .volume(let name, let file): name == volume.name && database.sign == file + "-wal"
+                case .path(let path): "\(volume.mountpoint)/\(database.sign)" == path + "-wal"
+                }
+            }
+        }?.name
+    }
+
+    /// Whether every server answers, and how much it has.
+    private mutating func databases() async {
+        for entry in site.settings.backup.databases {
+            let subject = "database \(entry.name)"
+            do {
+                let engine = try await DatabaseSources(site: site).engine(for: entry)
+                let survey = try await engine.survey()
+                let saved = try selected(from: survey, entry)
+                let size = saved.reduce(ByteCount(0)) { $0 + $1.size }
+                let what = entry.engine.word == "postgres" ? "PostgreSQL" : "SQLite"
+                ok(subject, "\(what) \(survey.version), \(entry.place): \(counted(saved.count, "database")), \(size)")
+                for warning in survey.warnings {
+                    findings.append(Finding(level: .warn, subject: subject, text: warning, remedy: nil))
+                }
+            } catch {
+                fail(subject, error)
+            }
+        }
+    }
+
+    /// What the entry is about.
+    ///
+    /// - Throws: when a database that is named is not there, or there is none.
+    private func selected(
+        from survey: DatabaseSurvey, _ entry: Settings.Database
+    ) throws -> [DatabaseSurvey.Found] {
+        let there = survey.databases.filter(\.isOpen)
+        guard !there.isEmpty else {
+            throw DatabaseError(
+                .noSuchDatabase, "There is no database.", place: entry.place,
+                remedy: "See whether the file is where the entry says.")
+        }
+        guard case .postgres(let settings) = entry.engine, case .some(let names) = settings.databases else {
+            return there
+        }
+        if let missing = names.first(where: { name in !there.contains { $0.name == name } }) {
+            throw DatabaseError(
+                .noSuchDatabase, "There is no database “\(RawPath(missing))” that lets anybody in.", place: entry.place,
+                remedy: "There are: \(there.map { RawPath($0.name).description }.joined(separator: ", ")).")
+        }
+        return there.filter { names.contains($0.name) }
     }
 
     @discardableResult

@@ -70,17 +70,7 @@ package struct RestorePlanner: Sendable {
         }
         let item = Item(request.kind, name)
         let point = try point(for: item, request.from)
-        let manifest = try point.manifest.get()
-        guard let record = manifest.record(of: item), let file = record.archive,
-            let archive = manifest.archive(named: file)
-        else {
-            throw RecoveryError.refused(
-                "not-in-point", "\(item) is not in the restore point \(point.name).",
-                place: point.path,
-                remedy:
-                    "It holds: \(manifest.items.filter { $0.archive != nil }.map(\.item.description).joined(separator: ", "))"
-            )
-        }
+        let (record, archive) = try point.contents(of: item)
         let target = try await target(item, request.to, alone: alone)
         return RestoreItem(
             item: item, source: .point(point, record, archive), target: target,
@@ -88,7 +78,8 @@ package struct RestorePlanner: Sendable {
             free: freeSpace(at: target.stagingFolder ?? site.settings.backup.directory))
     }
 
-    private func point(for item: Item, _ name: String?) throws -> Catalog.Point {
+    /// The point of that name, or the newest in which the item is whole.
+    func point(for item: Item, _ name: String?) throws -> Catalog.Point {
         if let name {
             let point = try site.catalog.point(name)
             _ = try point.manifest.get()
@@ -123,6 +114,7 @@ package struct RestorePlanner: Sendable {
                     remedy: "Add it there, or say where to: --to DIR")
             }
             return try liveTarget(source.path)
+        case .database: preconditionFailure("BUG: a database was taken for a tree of files")
         case .volume:
             guard case .reachable(let engine) = site.engine else {
                 return try liveTarget("\(try volumesRoot())/\(item.name)/_data")
@@ -179,15 +171,20 @@ package struct RestorePlanner: Sendable {
         var checked: Set<PointName> = []
         for item in items {
             guard case .point(let point, _, _) = item.source, checked.insert(point.name).inserted else { continue }
-            switch await PointCheck.signatureVerdict(of: point, trust: trust) {
-            case .passed: break
-            case .failed(let error): throw error
-            case .notChecked(let reason):
-                throw RecoveryError.refused(
-                    "signer-unknown", "Whether the manifest of \(point.name) is genuine cannot be checked: \(reason)",
-                    place: point.path,
-                    remedy: "Read the signing fingerprint off the recovery card: --signer FINGERPRINT")
-            }
+            try await Self.requireSignature(of: point, trust: trust)
+        }
+    }
+
+    /// - Throws: when the point's manifest is not signed by who is trusted, or that cannot be checked.
+    static func requireSignature(of point: Catalog.Point, trust: SignerTrust) async throws {
+        switch await PointCheck.signatureVerdict(of: point, trust: trust) {
+        case .passed: break
+        case .failed(let error): throw error
+        case .notChecked(let reason):
+            throw RecoveryError.refused(
+                "signer-unknown", "Whether the manifest of \(point.name) is genuine cannot be checked: \(reason)",
+                place: point.path,
+                remedy: "Read the signing fingerprint off the recovery card: --signer FINGERPRINT")
         }
     }
 

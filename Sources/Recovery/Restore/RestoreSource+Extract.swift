@@ -44,7 +44,7 @@ extension RestoreSource {
 
 extension ArchiveFile {
     /// Gives `consumer` the plaintext, decrypted if it was encrypted.
-    fileprivate func open<Result: Sendable>(
+    func open<Result: Sendable>(
         _ key: DecryptionKey, meter: Meter,
         _ consumer: @escaping @Sendable (any ByteSource, StopSignal) throws -> Result
     ) async throws -> Result {

@@ -7,6 +7,10 @@ package struct RestoreRecord: Codable, Sendable {
     package let restore: String
     package let point: String
     package var swaps: [Swap]
+    /// Databases that were exchanged; nil in records of folders.
+    package var databases: [DatabaseSwap]?
+    /// Set until all databases are known to have been exchanged.
+    package var exchanging: Bool?
     /// Set once the former data is being dropped: from then on there is no way back.
     package var committing: Bool?
 
@@ -23,6 +27,23 @@ package struct RestoreRecord: Codable, Sendable {
         /// The volume, if it was made for this restore.
         package let madeVolume: String?
     }
+
+    /// The database `live` of an entry, exchanged with `staged`.
+    package struct DatabaseSwap: Codable, Sendable, Equatable {
+        package let item: Item
+        /// The entry of `backup.databases` that says where it is.
+        package let entry: String
+        package let live: String
+        /// What the restored database was called before, and is called again after an undo.
+        package let staged: String
+        /// What the former one is called now; nil if there was none.
+        package let former: String?
+        /// Tells the restored database from any other.
+        package let identity: String
+    }
+
+    /// All items that it was about.
+    package var items: [Item] { swaps.map(\.item) + (databases ?? []).map(\.item) }
 
     /// When it was made.
     package var moment: Timestamp? { PointName(restore)?.moment }
@@ -41,6 +62,11 @@ package struct Restores: Sendable {
             let file = try folder.open(name, O_RDONLY | O_NOFOLLOW)
             return try JSON.read(RestoreRecord.self, try file.readAll(limit: 16 << 20), place: file.path)
         }
+    }
+
+    /// How many were interrupted and wait for their server to be put right.
+    package func unsettled() throws -> Int {
+        try all().filter { $0.databases != nil && ($0.exchanging == true || $0.committing == true) }.count
     }
 
     /// A name for a restore begun now that no other has.
@@ -155,7 +181,7 @@ extension Restores {
     /// All live, or nothing: a restore that did not come to swap everything goes back to the former data.
     func settle() throws -> [String] {
         var done: [String] = []
-        for record in try all() {
+        for record in try all() where record.databases == nil {
             let standings = Set(record.swaps.map(\.standing))
             if record.committing == true {
                 for swap in record.swaps { try swap.removeFormer() }

@@ -1,3 +1,4 @@
+internal import Databases
 package import Docker
 internal import Machine
 internal import RestorePoints
@@ -22,7 +23,11 @@ package struct Undo: Sendable {
             )
         }
         record = last
-        users = try await Users.find(of: last.swaps.map { ($0.item, "\($0.folder)/\($0.live)") }, site)
+        var places = last.swaps.map { ($0.item, "\($0.folder)/\($0.live)") }
+        for swap in last.databases ?? [] {
+            if let file = try await swap.engine(site).file(of: swap.live) { places.append((swap.item, file)) }
+        }
+        users = try await Users.find(of: places, site)
     }
 
     /// What goes, in words: everything written since the restore.
@@ -32,6 +37,34 @@ package struct Undo: Sendable {
             "Everything written in the \(age) since the restore \(record.restore) is lost: the restored data is removed."
     }
 
+    /// What there is once it is done, in words: not everything that was restored took the place of something.
+    package var outcome: String {
+        let made =
+            record.swaps.filter { !$0.existed || $0.madeVolume != nil }.map(\.item)
+            + (record.databases ?? []).filter { $0.former == nil }.map(\.item)
+        let back = record.items.filter { !made.contains($0) }
+        var parts: [String] = []
+        if !back.isEmpty { parts.append("the former data of \(names(back)) is back") }
+        if !made.isEmpty { parts.append("\(names(made)) is gone again: there was none before the restore") }
+        return parts.joined(separator: "; ")
+    }
+
+    /// Exchanges databases back; if that is interrupted, the next command finishes it, or finds that it had not begun.
+    private func undoDatabases() async throws {
+        guard let swaps = record.databases else { return }
+        var record = record
+        record.exchanging = true
+        try Restores(site.state).write(record)
+        do {
+            for swap in swaps { try await swap.undo(try await swap.engine(site)) }
+        } catch {
+            _ = await Task { [site] in await Restores(site.state).settleDatabases(site) }.value
+            throw error
+        }
+    }
+
+    private func names(_ items: [Item]) -> String { items.map(\.description).joined(separator: ", ") }
+
     /// Swaps the former data back, starts what it stopped, and drops the restored data.
     ///
     /// - Returns: what is not well although the data is back, in words.
@@ -40,6 +73,7 @@ package struct Undo: Sendable {
         do {
             try await users.stop()
             for swap in record.swaps { try swap.swapBack() }
+            try await undoDatabases()
         } catch {
             _ = await users.start()
             throw error
@@ -62,8 +96,10 @@ package struct Undo: Sendable {
 package struct Commit: Sendable {
     package let records: [RestoreRecord]
     private let restores: Restores
+    private let site: Site
 
     package init(_ site: Site) throws {
+        self.site = site
         restores = Restores(site.state)
         records = try restores.all()
         guard !records.isEmpty else {
@@ -73,11 +109,12 @@ package struct Commit: Sendable {
         }
     }
 
-    package func run(holding lock: HeldLock) throws {
+    package func run(holding lock: HeldLock) async throws {
         for var record in records {
             record.committing = true
             try restores.write(record)
             for swap in record.swaps { try swap.removeFormer() }
+            for swap in record.databases ?? [] { try await swap.commit(try await swap.engine(site)) }
             try restores.forget(record)
         }
     }

@@ -1,3 +1,4 @@
+internal import Databases
 import Docker
 import Machine
 import RestorePoints
@@ -23,6 +24,7 @@ package struct HeldLock: Sendable {
         let held = HeldLock(journal: try Journal(in: folder), lock: lock)
         // First the data, then the containers that use it.
         var putRight = try Restores(site.state).settle()
+        putRight += await Restores(site.state).settleDatabases(site)
         putRight += try await held.meetObligations(site)
         putRight += try PointWriter.sweep(site.settings.backup.directory).map { "removed the unfinished point \($0)" }
         putRight += try RunRecord.bury(in: site.state, at: site.clock.now()).map { "the run \($0) died before its end" }
@@ -36,7 +38,7 @@ package struct HeldLock: Sendable {
         var done: [String] = []
         for (id, obligation) in journal.unpaid {
             do {
-                if let text = try await meet(obligation, site.engine) { done.append(text) }
+                if let text = try await meet(obligation, site) { done.append(text) }
                 try journal.pay(id)
             } catch {
                 site.report(.warning("Could not put right what an interrupted run left: \(explain(error))"))
@@ -45,15 +47,19 @@ package struct HeldLock: Sendable {
         return done
     }
 
-    private func meet(_ obligation: Obligation, _ access: EngineAccess) async throws -> String? {
+    private func meet(_ obligation: Obligation, _ site: Site) async throws -> String? {
         switch obligation {
         case .remove(let folder, let name):
             guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
             try parent.removeTree(name)
             return "removed the staging folder \(folder)/\(name)"
+        case .drop(let entry, let name):
+            let sources = DatabaseSources(site: site)
+            try await sources.engine(for: try sources.entry(entry)).drop(name)
+            return "dropped the database \(name), which a restore had not finished"
         case .start(let container, let name), .unpause(let container, let name):
-            guard case .reachable(let engine) = access else {
-                guard case .absent(let reason) = access else { return nil }
+            guard case .reachable(let engine) = site.engine else {
+                guard case .absent(let reason) = site.engine else { return nil }
                 throw reason
             }
             guard let found = try await engine.find(container) else { return nil }

@@ -10,6 +10,8 @@ package enum Obligation: Hashable, Sendable {
     case unpause(container: String, name: String)
     /// A staging folder of ours: `name` in `folder`.
     case remove(folder: String, name: String)
+    /// A database of ours that is being restored: `name`, where the entry of `backup.databases` says.
+    case drop(entry: String, name: String)
 }
 
 /// The write-ahead list of what has to be put right: each obligation is on disk before the deed that causes it.
@@ -120,6 +122,7 @@ private struct Line: Codable {
     var container: String?
     var folder: String?
     var name: String?
+    var entry: String?
     var paid: Int?
 
     init(paid: Int, at id: Int) {
@@ -133,14 +136,16 @@ private struct Line: Codable {
         case .start(let container, let name): (owe, self.container, self.name) = ("start", container, name)
         case .unpause(let container, let name): (owe, self.container, self.name) = ("unpause", container, name)
         case .remove(let folder, let name): (owe, self.folder, self.name) = ("remove", folder, name)
+        case .drop(let entry, let name): (owe, self.entry, self.name) = ("drop", entry, name)
         }
     }
 
     var obligation: Obligation? {
-        switch (owe, container, folder, name) {
-        case ("start", let container?, _, let name?): .start(container: container, name: name)
-        case ("unpause", let container?, _, let name?): .unpause(container: container, name: name)
-        case ("remove", _, let folder?, let name?): .remove(folder: folder, name: name)
+        switch (owe, container ?? folder ?? entry, name) {
+        case ("start", let container?, let name?): .start(container: container, name: name)
+        case ("unpause", let container?, let name?): .unpause(container: container, name: name)
+        case ("remove", let folder?, let name?): .remove(folder: folder, name: name)
+        case ("drop", let entry?, let name?): .drop(entry: entry, name: name)
         default: nil
         }
     }

@@ -61,19 +61,20 @@ package struct Verification: Sendable {
     ) async throws -> [PointCheck.Finding] {
         try await sideBySide(manifest.archives) { archive in
             do {
-                return PointCheck.Finding(
-                    subject: archive.file, verdict: .passed(try await content(of: archive, point, manifest, key, meter))
-                )
+                return try await content(of: archive, point, manifest, key, meter)
             } catch is Interrupted {
                 throw Interrupted()
             } catch let error as OpenPGPError where Self.isAboutTheKey(error) {
                 // Says nothing of the archive, good or bad.
-                return PointCheck.Finding(
-                    subject: archive.file, verdict: .notChecked("\(error.what) Give the right private key: --key FILE"))
+                return [
+                    PointCheck.Finding(
+                        subject: archive.file,
+                        verdict: .notChecked("\(error.what) Give the right private key: --key FILE"))
+                ]
             } catch {
-                return PointCheck.Finding(subject: archive.file, verdict: .failed(explain(error)))
+                return [PointCheck.Finding(subject: archive.file, verdict: .failed(explain(error)))]
             }
-        }
+        }.flatMap(\.self)
     }
 
     private static func isAboutTheKey(_ error: OpenPGPError) -> Bool {
@@ -82,10 +83,22 @@ package struct Verification: Sendable {
 
     private func content(
         of archive: Manifest.Archive, _ point: Catalog.Point, _ manifest: Manifest, _ key: DecryptionKey, _ meter: Meter
-    ) async throws -> String {
+    ) async throws -> [PointCheck.Finding] {
+        func passed(_ text: String) -> PointCheck.Finding {
+            PointCheck.Finding(subject: archive.file, verdict: .passed("\(ByteCount(archive.size)), \(text)"))
+        }
         guard archive.file != PrivateFacts.fileName else {
             let facts = try await point.privateFacts(key)
-            return "\(ByteCount(archive.size)), facts of \(facts.volumes.count) volumes"
+            let databases = facts.databases?.count ?? 0
+            return [passed("facts of \(counted(facts.volumes.count, "volume")) and \(counted(databases, "database"))")]
+        }
+        if let record = manifest.items.first(where: { $0.archive == archive.file && $0.item.kind == .database }) {
+            let facts = try await point.privateFacts(key).databases?[record.item.description]
+            let sealed = SealedArchive(archive: archive, path: point.path, key: key)
+            let (text, list) = try await DumpVerification(record: record, sealed: sealed, facts: facts).run(
+                meter: meter)
+            return [passed(text)]
+                + (list.map { [PointCheck.Finding(subject: "\(archive.file), list", verdict: $0)] } ?? [])
         }
         let identity = try manifest.identity(of: archive)
         let sealed = SealedArchive(archive: archive, path: point.path, key: key)
@@ -99,7 +112,7 @@ package struct Verification: Sendable {
                 "count", "\(archive.file) holds \(report.entries) entries, the manifest says \(entries).",
                 place: point.path)
         }
-        return "\(ByteCount(archive.size)), \(report.entries) entries compared"
+        return [passed("\(report.entries) entries compared")]
     }
 }
 

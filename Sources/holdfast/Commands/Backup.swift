@@ -10,7 +10,7 @@ struct Backup: TalkingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a restore point.",
         discussion: """
-            Everything that holdfast.yml names, or only volumes, only files, or only the items named.
+            Everything that holdfast.yml names, or only volumes, only files, only databases, or only the items named.
 
             Examples: holdfast backup
                       holdfast backup volumes n8n_data --dry-run
@@ -21,7 +21,9 @@ struct Backup: TalkingCommand {
     @OptionGroup var common: CommonOptions
 
     @Argument(
-        help: ArgumentHelp("`volumes` or `files`, then names; nothing for everything.", valueName: "volumes|files|name")
+        help: ArgumentHelp(
+            "`volumes`, `files` or `databases`, then names; nothing for everything.",
+            valueName: "volumes|files|databases|name")
     )
     var what: [String] = []
 
@@ -52,6 +54,8 @@ struct Backup: TalkingCommand {
     private var request: BackupRequest {
         switch what.first {
         case "volumes": BackupRequest(kind: .volume, names: Array(what.dropFirst()), singleArchive: singleArchive)
+        case "databases":
+            BackupRequest(kind: .database, names: Array(what.dropFirst()), singleArchive: singleArchive)
         case "files": BackupRequest(kind: .files, names: Array(what.dropFirst()), singleArchive: singleArchive)
         default: BackupRequest(names: what, singleArchive: singleArchive)
         }

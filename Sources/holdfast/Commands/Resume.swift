@@ -23,7 +23,8 @@ struct Resume: TalkingCommand {
         let site = try await Composition(common).site()
         let (lock, putRight) = try await HeldLock.take(for: "resume", site)
         defer { lock.release() }
-        let report = Report(putRight: putRight, left: lock.journal.unpaid.count)
+        let left = try lock.journal.unpaid.count + Restores(site.state).unsettled()
+        let report = Report(putRight: putRight, left: left)
         try Output.result(report, json: common.json) { report in
             report.putRight.map { "✓ \($0)\n" }.joined()
                 + (report.left > 0

@@ -34,6 +34,8 @@ struct EngineConfiguration {
     /// Lines of `backup.volumes`: `max_downtime: 1s`.
     var volumes: [String] = []
     var files: [(name: String, path: String)] = []
+    /// Entries of `backup.databases`, each as the file has it after its dash.
+    var databases: [String] = []
     var recipients: [String]
     var socket: String
 
@@ -51,6 +53,8 @@ struct EngineConfiguration {
         lines += volumes.map { "    " + $0 }
         if !files.isEmpty { lines.append("  files:") }
         lines += files.map { "    - { name: \($0.name), path: \"\($0.path)\" }" }
+        if !databases.isEmpty { lines.append("  databases:") }
+        lines += databases.map { "    - " + $0 }
         lines += ["docker: { socket: \"\(socket)\" }", "state: \(host.demo.state)"]
         return lines.joined(separator: "\n") + "\n"
     }

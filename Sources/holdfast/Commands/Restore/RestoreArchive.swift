@@ -12,7 +12,10 @@ struct RestoreArchive: TalkingCommand {
             Nobody's signature is checked: you name the file. What could do harm – devices, set-id files, links that lead out – is
             refused unless it is allowed by its name.
 
-            Example: holdfast restore archive volumes-2025-12-08-120000.tar.gz.gpg --to /tmp/volumes --key -
+            With --database it is a dump: ours, or plain SQL as pg_dump writes it. psql’s own commands in it (\\!) are refused.
+
+            Examples: holdfast restore archive volumes-2025-12-08-120000.tar.gz.gpg --to /tmp/volumes --key -
+                      holdfast restore archive postgres-2025-12-08.sql.gpg --database n8n --key -
 
             \(ExitStatus.help)
             """)
@@ -30,6 +33,12 @@ struct RestoreArchive: TalkingCommand {
     @Option(help: "Restore as this volume; its present data is kept until `restore commit`.")
     var volume: String?
 
+    @Option(help: "Restore as this database of backup.databases; the present one is kept until `restore commit`.")
+    var database: String?
+
+    @Option(help: "With --database: a database that is not there yet, instead of the present one.")
+    var into: String?
+
     @Option(parsing: .singleValue, help: "Only this file or folder of it; may be said again.")
     var path: [String] = []
 
@@ -45,11 +54,19 @@ struct RestoreArchive: TalkingCommand {
     @Flag(help: "Show what would be done, and do nothing.")
     var dryRun = false
 
+    func validate() throws {
+        if into != nil, database == nil { throw ValidationError("--into needs --database.") }
+        if database != nil, to != nil || volume != nil || !path.isEmpty {
+            throw ValidationError("A dump goes into a database: leave --to, --volume and --path out.")
+        }
+    }
+
     func run() async throws {
         let composition = try Composition(common)
         let site = try await composition.site()
         let allowed = ArchiveFile.Allowed(devices: allowDevices, setID: allowSetID, linksOut: allowLinksOut)
         let file = try ArchiveFile(files, allowed: allowed)
+        if let database { return try await restore(file, as: database, composition, site) }
         let planner = RestorePlanner(site, trust: .nobody(because: "a file was named"))
         if dryRun {
             let plan = try await planner.plan(file, volume: volume, to: to, paths: path)
@@ -65,5 +82,13 @@ struct RestoreArchive: TalkingCommand {
         }
         try Output.result(RestoreReport(result), json: common.json, text: \.text)
         if !result.problems.isEmpty { throw ExitStatus.incomplete }
+    }
+
+    private func restore(_ file: ArchiveFile, as name: String, _ composition: Composition, _ site: Site) async throws {
+        let (into, name) = (into, name)
+        try await DatabaseRestores(composition, site, keys, consent, json: common.json, dryRun: dryRun).run { key in
+            try await DatabaseRestorePlanner(site, trust: .nobody(because: "a file was named"), key: key)
+                .plan(file, name: name, into: into)
+        }
     }
 }

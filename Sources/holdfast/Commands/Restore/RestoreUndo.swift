@@ -16,6 +16,7 @@ struct RestoreUndo: TalkingCommand {
     private struct Report: Encodable {
         let restore: String
         let items: [String]
+        let outcome: String
         let problems: [String]
     }
 
@@ -24,14 +25,15 @@ struct RestoreUndo: TalkingCommand {
         let site = try await composition.site()
         let report = try await composition.locked("restore undo", site) { lock in
             let undo = try await Undo(site)
-            let items = undo.record.swaps.map(\.item.description)
+            let items = undo.record.items.map(\.description)
             Output.say("Undo the restore \(undo.record.restore) of \(items.joined(separator: ", ")).\n\(undo.loss)\n")
             try consent.ask("Go back?")
-            return Report(restore: undo.record.restore, items: items, problems: try await undo.run(holding: lock))
+            return Report(
+                restore: undo.record.restore, items: items, outcome: undo.outcome,
+                problems: try await undo.run(holding: lock))
         }
         try Output.result(report, json: common.json) { report in
-            "✓ the former data of \(report.items.joined(separator: ", ")) is back\n"
-                + report.problems.map { "✗ \($0)\n" }.joined()
+            "✓ \(report.outcome)\n" + report.problems.map { "✗ \($0)\n" }.joined()
         }
         if !report.problems.isEmpty { throw ExitStatus.incomplete }
     }
@@ -52,9 +54,9 @@ struct RestoreCommit: TalkingCommand {
         let site = try await composition.site()
         let report = try await composition.locked("restore commit", site) { lock in
             let commit = try Commit(site)
-            let items = commit.records.flatMap(\.swaps).map(\.item.description)
+            let items = commit.records.flatMap(\.items).map(\.description)
             try consent.ask("Drop the former data of \(items.joined(separator: ", "))?")
-            try commit.run(holding: lock)
+            try await commit.run(holding: lock)
             return Report(dropped: items)
         }
         try Output.result(report, json: common.json) {

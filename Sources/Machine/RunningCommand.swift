@@ -1,0 +1,224 @@
+import Glibc
+import Synchronization
+
+/// A program that runs, here or in a container, with its standard streams in our hands.
+///
+/// ``output`` ends only if the program did, and well: whoever reads to its end has all of it, or an error that says why
+/// not. Reading and writing block; they belong on threads (see ``onThread(_:_:)``).
+package struct RunningCommand: Sendable {
+    package let input: CommandInput
+    package let output: CommandOutput
+
+    package init(input: CommandInput, output: CommandOutput) {
+        self.input = input
+        self.output = output
+    }
+
+    /// How a program ended, for whoever judges whether that was well.
+    package struct End: Sendable {
+        package let status: ChildProcess.Outcome.Status
+        /// The last of what it wrote to standard error.
+        package let errors: String
+
+        package init(status: ChildProcess.Outcome.Status, errors: String) {
+            self.status = status
+            self.errors = errors
+        }
+
+        package var succeeded: Bool { status == .exited(0) }
+    }
+}
+
+/// Whether a program has ended, and whether that was well; known to those who work at its streams.
+package final class CommandVerdict: Sendable {
+    private let known = Mutex<Result<Void, any Error>?>(nil)
+    private let settled: Pipe
+
+    package init() throws { settled = try Pipe("a program's end") }
+
+    /// Says how it ended; only the first word counts.
+    package func settle(_ result: Result<Void, any Error>) {
+        known.withLock { known in
+            guard known == nil else { return }
+            known = result
+            try? settled.writer.close()
+        }
+    }
+
+    /// Waits for the end.
+    ///
+    /// - Throws: what it failed of.
+    package func wait() throws {
+        var waiting = pollfd(fd: settled.reader.raw, events: Int16(POLLIN), revents: 0)
+        _ = retrying { poll(&waiting, 1, -1) }
+        try known.withLock { $0 }?.get()
+    }
+}
+
+/// A source that can be waited for.
+package protocol WaitableSource: ByteSource {
+    /// Waits until something can be read, or the end is there.
+    ///
+    /// - Returns: false if that took longer than `seconds`.
+    func wait(seconds: Double) throws -> Bool
+}
+
+extension Descriptor: WaitableSource {
+    package func wait(seconds: Double) throws -> Bool {
+        var waiting = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
+        let count = retrying { poll(&waiting, 1, Int32(min(seconds * 1000, 2e9))) }
+        guard count >= 0 else { throw MachineError.call("wait for", path) }
+        return count > 0
+    }
+}
+
+/// What a program writes to standard output.
+///
+/// - Note: `@unchecked Sendable`: read by one thread at a time; the parts are safe by themselves.
+package final class CommandOutput: ByteSource, @unchecked Sendable {
+    private let source: any WaitableSource
+    private let verdict: CommandVerdict
+    private let ended: @Sendable () -> Void
+    private var isAtEnd = false
+    private let patience = Mutex<Double?>(nil)
+
+    /// - Parameter ended: called when the stream is over, before the verdict is waited for.
+    package init(_ source: any WaitableSource, _ verdict: CommandVerdict, ended: @escaping @Sendable () -> Void = {}) {
+        self.source = source
+        self.verdict = verdict
+        self.ended = ended
+    }
+
+    /// From now on reading throws when the program says nothing for so long.
+    package func giveUp(afterSilenceOf seconds: Double) { patience.withLock { $0 = seconds } }
+
+    /// - Throws: what the program failed of, in place of an end; or that its output broke off.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        if buffer.isEmpty { return 0 }
+        if !isAtEnd {
+            do {
+                if let limit = patience.withLock({ $0 }), try !source.wait(seconds: limit) {
+                    throw MachineError(
+                        code: "machine.silent", what: "The program has said nothing for \(durationText(limit)).",
+                        remedy: "See what it waits for: a hung server, a network that is gone.")
+                }
+                let count = try source.read(into: buffer)
+                if count > 0 { return count }
+                isAtEnd = true
+                ended()
+            } catch let error as MachineError where error.code == "machine.silent" {
+                throw error
+            } catch {
+                isAtEnd = true
+                ended()
+                try verdict.wait()
+                throw error
+            }
+        }
+        try verdict.wait()
+        return 0
+    }
+}
+
+/// What a program reads from standard input.
+package final class CommandInput: ByteSink, Sendable {
+    private let sink: any ByteSink & Sendable
+    private let verdict: CommandVerdict
+    private let finish: @Sendable () throws -> Void
+
+    /// - Parameter finish: tells the program that nothing follows; may be called twice.
+    package init(
+        _ sink: any ByteSink & Sendable, _ verdict: CommandVerdict, finish: @escaping @Sendable () throws -> Void
+    ) {
+        self.sink = sink
+        self.verdict = verdict
+        self.finish = finish
+    }
+
+    /// Writes; what a program that has already ended well did not read, it had no need of.
+    ///
+    /// - Throws: what the program failed of, if it reads no more.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+        do {
+            try sink.write(bytes)
+        } catch let error as MachineError where [EPIPE, ECONNRESET].contains(error.errno) {
+            try verdict.wait()
+        }
+    }
+
+    /// Tells the program that nothing follows.
+    package func end() throws { try finish() }
+}
+
+extension ChildProcess {
+    /// Runs it with its streams in the hands of `body`, and waits for its end.
+    ///
+    /// When `body` throws, the program is ended first; what `body` leaves unread is read and dropped.
+    ///
+    /// - Parameter judge: throws if the end was not a good one.
+    /// - Throws: the error from which all else followed.
+    package func withStreams<Result: Sendable>(
+        judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
+        _ body: @escaping @Sendable (RunningCommand) async throws -> Result
+    ) async throws -> Result {
+        let verdict = try CommandVerdict()
+        let input = try Pipe("\(executable)'s standard input")
+        let output = try Pipe("\(executable)'s standard output")
+        let running = RunningCommand(
+            input: CommandInput(input.writer, verdict) { try input.writer.close() },
+            output: CommandOutput(output.reader, verdict))
+        return try await whileRunning(running, verdict, body) {
+            let outcome = try await run(input: .descriptor(input.reader), output: .descriptor(output.writer))
+            try judge(RunningCommand.End(status: outcome.status, errors: outcome.errors))
+        }
+    }
+}
+
+/// Runs `body` beside `program`, which returns when the program has ended well. Both have ended when this returns.
+package func whileRunning<Result: Sendable>(
+    _ running: RunningCommand, _ verdict: CommandVerdict,
+    _ body: @escaping @Sendable (RunningCommand) async throws -> Result,
+    program: @escaping @Sendable () async throws -> Void
+) async throws -> Result {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask {
+            do {
+                try await program()
+                verdict.settle(.success(()))
+                return nil
+            } catch {
+                verdict.settle(.failure(error))
+                throw error
+            }
+        }
+        group.addTask {
+            let result = try await body(running)
+            try running.input.end()
+            try await onThread("drain") { stop in try running.output.drop(stop) }
+            return result
+        }
+        var result: Result?
+        var reason: (any Error)?
+        // All are waited for: nobody may still be at the streams when their owner goes.
+        while let next = await group.nextResult() {
+            switch next {
+            case .success(let value): result = result ?? value
+            case .failure(let error):
+                reason = reason ?? error
+                group.cancelAll()
+            }
+        }
+        if let reason { throw Task.isCancelled ? Interrupted() : reason }
+        guard let result else { preconditionFailure("BUG: a program's user ended without a result") }
+        return result
+    }
+}
+
+extension ByteSource {
+    /// Reads to the end and keeps nothing.
+    fileprivate func drop(_ stop: StopSignal) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        while try read(into: buffer) > 0 { try stop.check() }
+    }
+}
