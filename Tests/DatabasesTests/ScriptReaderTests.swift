@@ -388,7 +388,7 @@ import Testing
 
 // MARK: With a server
 
-@Suite(.enabled(if: ScratchCluster.isAvailable, Comment(rawValue: ScratchCluster.howToGetOne)))
+@Suite(.enabled(if: RealPostgres.isAvailable, Comment(rawValue: RealPostgres.howToGetOne)))
 struct ScriptReaderServerTests {
     @Test func whatPassesRestores() async throws {
         try await ScratchCluster.with { cluster in
@@ -471,16 +471,6 @@ struct ScriptReaderServerTests {
         CREATE DOMAIN d AS text CHECK (value ~ '^\d+''\\$');
 
         """#
-}
-
-extension ScratchCluster {
-    /// What psql says, whatever comes of the script.
-    func psql(_ script: String) async throws -> String {
-        let outcome = try await ChildProcess(
-            "\(programs)/psql", ["-X", "-q", "-o", "/dev/null", "-h", folder, "-U", "postgres", "-d", "postgres"]
-        ).run(input: .bytes(Array(script.utf8)))
-        return outcome.text
-    }
 }
 
 extension Array {

@@ -27,7 +27,7 @@ package struct DatabaseRestorePlan: Sendable {
     package let item: Item
     /// The entry of `backup.databases`.
     package let entry: String
-    package let source: Source
+    package let source: RestoreSource
     package let engine: any DatabaseEngine
     /// What it held; nil for a script, of which that is known only once it was read.
     package let facts: DatabaseFacts?
@@ -47,30 +47,4 @@ package struct DatabaseRestorePlan: Sendable {
     package let warnings: [String]
     /// What the server lacks, so that it would fail whatever is done.
     package let problem: (any Explained)?
-
-    package enum Source: Sendable {
-        case point(Catalog.Point, Manifest.ItemRecord, Manifest.Archive)
-        /// A file that a person named: a dump of ours, or an SQL script of anybody's.
-        case file(ArchiveFile)
-
-        /// For people: the point's name, or the file's.
-        package var name: String {
-            switch self {
-            case .point(let point, _, _): point.name.description
-            case .file(let file): file.path
-            }
-        }
-
-        package var moment: Timestamp? {
-            guard case .point(let point, _, _) = self else { return nil }
-            return point.name.moment
-        }
-
-        var size: ByteCount {
-            switch self {
-            case .point(_, _, let archive): ByteCount(archive.size)
-            case .file(let file): file.size
-            }
-        }
-    }
 }

@@ -57,7 +57,7 @@ package struct DatabaseRestorePlanner: Sendable {
     }
 
     private func plan(
-        _ item: Item, _ entry: Settings.Database, _ source: DatabaseRestorePlan.Source, _ engine: any DatabaseEngine,
+        _ item: Item, _ entry: Settings.Database, _ source: RestoreSource, _ engine: any DatabaseEngine,
         _ facts: DatabaseFacts?, into: String?, live: String, _ globals: PostgresGlobals?, _ appliesGlobals: Bool
     ) async throws -> DatabaseRestorePlan {
         let target = into ?? live

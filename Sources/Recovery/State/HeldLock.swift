@@ -36,9 +36,10 @@ package struct HeldLock: Sendable {
     /// Meets every open obligation; what cannot be met stays open, and the rest is met all the same.
     private func meetObligations(_ site: Site) async throws -> [String] {
         var done: [String] = []
+        let age = journal.age ?? .infinity
         for (id, obligation) in journal.unpaid {
             do {
-                if let text = try await meet(obligation, site) { done.append(text) }
+                if let text = try await meet(obligation, site, age) { done.append(text) }
                 try journal.pay(id)
             } catch {
                 site.report(.warning("Could not put right what an interrupted run left: \(explain(error))"))
@@ -47,7 +48,8 @@ package struct HeldLock: Sendable {
         return done
     }
 
-    private func meet(_ obligation: Obligation, _ site: Site) async throws -> String? {
+    /// - Parameter age: seconds since the last of them was written down.
+    private func meet(_ obligation: Obligation, _ site: Site, _ age: Double) async throws -> String? {
         switch obligation {
         case .remove(let folder, let name):
             guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
@@ -62,7 +64,15 @@ package struct HeldLock: Sendable {
                 guard case .absent(let reason) = site.engine else { return nil }
                 throw reason
             }
-            guard let found = try await engine.find(container) else { return nil }
+            guard var found = try await engine.find(container) else { return nil }
+            // The stop that a killed run had asked for may still be on its way: the engine sees it through.
+            let patience = (found.stopTimeout.map { $0 / .seconds(1) } ?? Self.usualStopTimeout) + 2 - max(0, age)
+            let end = monotonicSeconds() + patience
+            while case .start = obligation, found.state == .running, monotonicSeconds() < end {
+                try await Task.sleep(for: .milliseconds(200))
+                guard let later = try await engine.find(container) else { return nil }
+                found = later
+            }
             if found.state == .paused {
                 try await engine.unpause(container)
                 return "unpaused \(name)"
@@ -74,4 +84,6 @@ package struct HeldLock: Sendable {
     }
 
     private static let lockName = "lock"
+    /// Seconds that an engine gives a container to stop before it kills it.
+    private static let usualStopTimeout = 10.0
 }

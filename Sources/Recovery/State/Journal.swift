@@ -67,6 +67,15 @@ package final class Journal: Sendable {
         }
     }
 
+    /// Seconds since something was written into it; nil if there is nothing.
+    var age: Double? {
+        var status = stat()
+        guard fstatat(folder.raw, Self.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec - status.st_mtim.tv_sec)
+    }
+
     /// What is not met yet in a state folder, for those who only look.
     package static func unpaid(in folder: Descriptor) throws -> [Obligation] {
         try read(in: folder).sorted { $0.key < $1.key }.map(\.value)

@@ -17,7 +17,7 @@ struct Verify: TalkingCommand {
                       holdfast verify --all
                       holdfast verify 2026-11-22T020000Z --deep --key /media/stick/private.asc
 
-            Exit status: 0 verified · 1 something is wrong · 5 nothing is wrong, but something could not be checked.
+            Exit status: 0 verified · 1 something is wrong · 4 refused · 5 nothing is wrong, but something could not be checked.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -41,6 +41,8 @@ struct Verify: TalkingCommand {
     private struct Report: Encodable {
         let point: String
         let verdict: String
+        /// Items that the run could not save whole: nothing of them is there to be verified.
+        let notWhole: [String]
         let findings: [Line]
 
         struct Line: Encodable {
@@ -77,6 +79,9 @@ struct Verify: TalkingCommand {
     private func report(_ verdict: Verification.Verdict) -> Report {
         Report(
             point: verdict.point.name.description, verdict: verdict.overall.rawValue,
+            notWhole: ((try? verdict.point.manifest.get().items) ?? []).filter { $0.outcome != .whole }.map {
+                "\($0.item) \($0.outcome.rawValue)"
+            },
             findings: verdict.findings.map { finding in
                 switch finding.verdict {
                 case .passed(let text): .init(subject: finding.subject, verdict: "ok", text: text)
@@ -95,6 +100,7 @@ struct Verify: TalkingCommand {
             deep && report.verdict == "verified"
             ? ", every entry compared\n"
             : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
+        for item in report.notWhole { text += "  \(style.warn("!")) \(item) when it was saved\n" }
         for line in report.findings {
             let mark =
                 line.verdict == "ok" ? style.good("✓") : line.verdict == "failed" ? style.bad("✗") : style.warn("?")
