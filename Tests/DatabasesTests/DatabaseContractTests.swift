@@ -118,7 +118,7 @@ private struct FolderHost: ContractHost {
 }
 
 private func ourSessions(in database: String) -> String {
-    "SELECT pid, state, query FROM pg_stat_activity WHERE application_name = 'holdfast' AND datname = \(quotedText(database))"
+    "SELECT pid, state, query FROM pg_stat_activity WHERE application_name LIKE 'holdfast%' AND datname = \(quotedText(database))"
 }
 
 /// 63 bytes are the most that a name has.

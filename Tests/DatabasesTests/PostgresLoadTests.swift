@@ -318,7 +318,7 @@ struct PostgresLoadTests {
             let exchange = Task { try await engine.exchange("live", with: staged, keeping: former) }
             let isInTheMiddle = try await eventually {
                 try await server.psql(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'holdfast' AND wait_event_type = 'Lock' AND query LIKE '%RENAME%'"
+                    "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'holdfast%' AND wait_event_type = 'Lock' AND query LIKE '%RENAME%'"
                 ) == "1"
             }
             #expect(isInTheMiddle)
@@ -326,7 +326,7 @@ struct PostgresLoadTests {
             case .cancelled: exchange.cancel()
             case .clientKilled:
                 for process in try processes(
-                    named: "psql", with: "PGAPPNAME=holdfast", and: "PGHOST=\(server.socketFolder)")
+                    named: "psql", with: "PGAPPNAME=holdfast \(staged)", and: "PGHOST=\(server.socketFolder)")
                 {
                     kill(process, SIGKILL)
                 }

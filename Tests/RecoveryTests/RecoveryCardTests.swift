@@ -25,11 +25,13 @@ struct RecoveryCardTests {
                 With holdfast, on any machine that has a copy of the restore points:
                   holdfast verify --signer 75CAB6B091EFAA7500112233445566778899AABB
                   holdfast restore volume NAME --signer 75CAB6B091EFAA7500112233445566778899AABB --key PRIVATE-KEY-FILE
+                  holdfast restore database NAME --globals --signer 75CAB6B091EFAA7500112233445566778899AABB --key PRIVATE-KEY-FILE
 
                 Without holdfast:
                   gpg --import host.asc && gpg --verify manifest.json.sig manifest.json
                       (the fingerprint has to be the signing key above)
                   gpg -d ARCHIVE.tar.zst.gpg | zstd -d | tar -xp --numeric-owner --acls --xattrs --xattrs-include='*' -C DIR
+                  gpg -d DATABASE.dump.zst.gpg | zstd -d | pg_restore --exit-on-error -d NEW-DATABASE
 
                 """)
     }

@@ -26,8 +26,9 @@ struct DatabaseSources: Sendable {
             "no-database-entry", "There is no entry “\(RawPath(name))” under backup.databases.",
             place: site.settings.file,
             remedy: entries.isEmpty
-                ? "Add one: - { name: \(RawPath(name)), engine: postgres, container: … }"
-                : "There are: \(entries.map(\.name).joined(separator: ", ")).")
+                ? "Add it there under that name, and say where its server, or its file, is."
+                : "There are: \(entries.map(\.name).joined(separator: ", ")). Add it there under that name again, or restore with --entry NAME."
+        )
     }
 
     // MARK: - PostgreSQL

@@ -1,5 +1,4 @@
 internal import Archives
-internal import Databases
 internal import Docker
 internal import Glibc
 internal import Machine
@@ -23,8 +22,8 @@ package struct Readiness: Sendable {
         package let remedy: String?
     }
 
-    private let site: Site
-    private var findings: [Finding] = []
+    let site: Site
+    var findings: [Finding] = []
 
     package init(_ site: Site) { self.site = site }
 
@@ -138,6 +137,7 @@ package struct Readiness: Sendable {
                 throw MachineError.call("write to the backup directory", directory)
             }
             let points = try site.catalog.points()
+            if let last = points.last { latest(last) }
             let whole = points.last { (try? $0.manifest.get().outcome) == .complete }
             let free = freeSpace(at: directory)
             let last = try whole?.manifest.get().size
@@ -155,6 +155,17 @@ package struct Readiness: Sendable {
         } catch {
             fail("space", error)
         }
+    }
+
+    /// The newest point, if not everything is in it.
+    private mutating func latest(_ point: Catalog.Point) {
+        guard let manifest = try? point.manifest.get(), manifest.outcome == .incomplete else { return }
+        let items = manifest.items.filter { $0.outcome != .whole }.map { "\($0.item) \($0.outcome.rawValue)" }
+        findings.append(
+            Finding(
+                level: .warn, subject: "last backup",
+                text: "\(point.name) is incomplete: \(items.joined(separator: ", "))",
+                remedy: "holdfast show \(point.name) says why; then: holdfast backup"))
     }
 
     // MARK: - Sources
@@ -244,63 +255,6 @@ package struct Readiness: Sendable {
         }
     }
 
-    /// The entry of `backup.databases` that saves a database found in a volume.
-    private func entry(for database: LiveDatabase, in volume: Volume, _ users: [Container]) -> String? {
-        site.settings.backup.databases.first { entry in
-            switch entry.engine {
-            case .postgres(let settings): database.engine == "PostgreSQL" && users.contains(where: settings.isIn)
-            case .sqlite(let settings):
-                switch settings.place {
-                case .volume(let name, let file): name == volume.name && database.sign == file + "-wal"
-                case .path(let path): "\(volume.mountpoint)/\(database.sign)" == path + "-wal"
-                }
-            }
-        }?.name
-    }
-
-    /// Whether every server answers, and how much it has.
-    private mutating func databases() async {
-        for entry in site.settings.backup.databases {
-            let subject = "database \(entry.name)"
-            do {
-                let engine = try await DatabaseSources(site: site).engine(for: entry)
-                let survey = try await engine.survey()
-                let saved = try selected(from: survey, entry)
-                let size = saved.reduce(ByteCount(0)) { $0 + $1.size }
-                let what = entry.engine.word == "postgres" ? "PostgreSQL" : "SQLite"
-                ok(subject, "\(what) \(survey.version), \(entry.place): \(counted(saved.count, "database")), \(size)")
-                for warning in survey.warnings {
-                    findings.append(Finding(level: .warn, subject: subject, text: warning, remedy: nil))
-                }
-            } catch {
-                fail(subject, error)
-            }
-        }
-    }
-
-    /// What the entry is about.
-    ///
-    /// - Throws: when a database that is named is not there, or there is none.
-    private func selected(
-        from survey: DatabaseSurvey, _ entry: Settings.Database
-    ) throws -> [DatabaseSurvey.Found] {
-        let there = survey.databases.filter(\.isOpen)
-        guard !there.isEmpty else {
-            throw DatabaseError(
-                .noSuchDatabase, "There is no database.", place: entry.place,
-                remedy: "See whether the file is where the entry says.")
-        }
-        guard case .postgres(let settings) = entry.engine, case .some(let names) = settings.databases else {
-            return there
-        }
-        if let missing = names.first(where: { name in !there.contains { $0.name == name } }) {
-            throw DatabaseError(
-                .noSuchDatabase, "There is no database “\(RawPath(missing))” that lets anybody in.", place: entry.place,
-                remedy: "There are: \(there.map { RawPath($0.name).description }.joined(separator: ", ")).")
-        }
-        return there.filter { names.contains($0.name) }
-    }
-
     @discardableResult
     private mutating func source(_ subject: String, _ path: String, mayBeEmpty: Bool) -> Bool {
         do {
@@ -321,7 +275,10 @@ package struct Readiness: Sendable {
 
     /// What lives on this host and is in no backup.
     private mutating func uncovered(_ volumes: [Volume], _ containers: [Container]) {
-        let missed = volumes.filter { !site.settings.backup.volumes.selects($0.name) }.map(\.name)
+        let missed = volumes.filter { volume in
+            !site.settings.backup.volumes.selects(volume.name)
+                && !isDumped(volume, containers.filter { $0.uses(volume) && $0.state == .running })
+        }.map(\.name)
         if !missed.isEmpty {
             findings.append(
                 Finding(
@@ -348,11 +305,11 @@ package struct Readiness: Sendable {
 
     // MARK: -
 
-    private mutating func ok(_ subject: String, _ text: String) {
+    mutating func ok(_ subject: String, _ text: String) {
         findings.append(Finding(level: .ok, subject: subject, text: text, remedy: nil))
     }
 
-    private mutating func fail(_ subject: String, _ error: any Error) {
+    mutating func fail(_ subject: String, _ error: any Error) {
         let explained = explain(error)
         let place = explained.place.map { " (\($0))" } ?? ""
         findings.append(Finding(level: .fail, subject: subject, text: explained.what + place, remedy: explained.remedy))

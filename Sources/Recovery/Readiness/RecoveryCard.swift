@@ -18,11 +18,13 @@ package enum RecoveryCard {
         With holdfast, on any machine that has a copy of the restore points:
           holdfast verify --signer \(signer)
           holdfast restore volume NAME --signer \(signer) --key PRIVATE-KEY-FILE
+          holdfast restore database NAME --globals --signer \(signer) --key PRIVATE-KEY-FILE
 
         Without holdfast:
           gpg --import host.asc && gpg --verify manifest.json.sig manifest.json
               (the fingerprint has to be the signing key above)
           gpg -d ARCHIVE.tar.zst.gpg | zstd -d | tar -xp --numeric-owner --acls --xattrs --xattrs-include='*' -C DIR
+          gpg -d DATABASE.dump.zst.gpg | zstd -d | pg_restore --exit-on-error -d NEW-DATABASE
 
         """
     }

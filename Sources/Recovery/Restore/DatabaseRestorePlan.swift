@@ -13,8 +13,13 @@ package struct DatabaseRestoreRequest: Sendable {
     package var into: String?
     /// Whether roles that the server lacks, or has otherwise, are taken out of the backup.
     package var appliesGlobals: Bool
+    /// The entry of `backup.databases` that says which server it goes to; nil: the one that it was saved from.
+    package var entry: String?
 
-    package init(name: String, from: String? = nil, into: String? = nil, appliesGlobals: Bool = false) {
+    package init(
+        name: String, from: String? = nil, into: String? = nil, entry: String? = nil, appliesGlobals: Bool = false
+    ) {
+        self.entry = entry
         self.name = name
         self.from = from
         self.into = into
@@ -37,6 +42,8 @@ package struct DatabaseRestorePlan: Sendable {
     package let target: String
     /// Whether there is a database of that name now, which is kept.
     package let replaces: Bool
+    /// Whether it goes to where it came from, so that there is a way back; a new one beside it is simply dropped.
+    package let isInPlace: Bool
     /// Rows and bytes of that one are not the plan's; its size is.
     package let present: ByteCount?
     /// What the backup has of roles and memberships, and the server has not.

@@ -30,14 +30,14 @@ package struct DatabaseRestorePlanner: Sendable {
         try await RestorePlanner.requireSignature(of: point, trust: trust)
         let (record, archive) = try point.contents(of: item)
         let sources = DatabaseSources(site: site)
-        let entry = try sources.entry(DatabaseItems.entry(of: item))
+        let entry = try sources.entry(request.entry ?? DatabaseItems.entry(of: item))
         guard let facts = try await point.privateFacts(key).databases?[item.description] else {
             throw RestorePointError(
                 "no-database-facts", "The point does not say what \(item) held.", place: point.path,
                 remedy: "Restore from another point, or its file alone: holdfast restore archive FILE --database NAME")
         }
         let engine = try await sources.engine(for: entry)
-        let globals = try await missingGlobals(point, entry, engine)
+        let globals = try await missingGlobals(point, DatabaseItems.entry(of: item), engine)
         return try await plan(
             item, entry, .point(point, record, archive), engine, facts, into: request.into, live: facts.database,
             globals, request.appliesGlobals)
@@ -48,8 +48,9 @@ package struct DatabaseRestorePlanner: Sendable {
     /// - Parameters:
     ///   - name: the entry, or the item, that says which server and which database.
     package func plan(_ file: ArchiveFile, name: String, into: String?) async throws -> DatabaseRestorePlan {
-        let item = Item(.database, name)
         let sources = DatabaseSources(site: site)
+        let name = try await fullName(name, sources)
+        let item = Item(.database, name)
         let entry = try sources.entry(DatabaseItems.entry(of: item))
         let engine = try await sources.engine(for: entry)
         let live = try await database(name, of: entry, engine, into)
@@ -70,11 +71,19 @@ package struct DatabaseRestorePlanner: Sendable {
                 remedy: "Name one that is not there yet, or leave --into out: the present one is kept then.")
         }
         try refusePending(entry.name, target)
-        let file = engine.file(of: target)
+        if engine is SQLiteFolder, target.contains("/") {
+            throw RecoveryError.refused(
+                "bad-name",
+                "An SQLite database is restored beside the present one: “\(RawPath(target))” is no file’s name.",
+                place: entry.place, remedy: "Give --into a name without a slash.")
+        }
+        // A file that takes no other's place is in nobody's way.
+        let file = present == nil ? nil : engine.file(of: target)
         return DatabaseRestorePlan(
             item: item, entry: entry.name, source: source, engine: engine, facts: facts, database: live,
             target: target,
-            replaces: present != nil, present: present?.size, globals: globals, appliesGlobals: appliesGlobals,
+            replaces: present != nil, isInPlace: into == nil, present: present?.size, globals: globals,
+            appliesGlobals: appliesGlobals,
             users: try await Users.find(of: file.map { [(item, $0)] } ?? [], site),
             warnings: warnings(facts, survey, file),
             problem: appliesGlobals ? nil : try await missingPrerequisite(facts, engine))
@@ -94,7 +103,36 @@ package struct DatabaseRestorePlanner: Sendable {
                 "globals", "\(item) is what belongs to the server; it comes with a database.",
                 remedy: "holdfast restore database NAME --globals shows what it would change, and changes it.")
         }
-        return item
+        return try inPoints(item)
+    }
+
+    /// The item itself, or the only one that is a database of this name.
+    private func inPoints(_ item: Item) throws -> Item {
+        let known = Set(try site.catalog.points().flatMap { (try? $0.manifest.get().items) ?? [] }.map(\.item))
+            .filter { $0.kind == .database && !DatabaseItems.isGlobals($0) }
+        if known.contains(item) { return item }
+        let ofThatName = known.filter { $0.name.hasSuffix("." + DatabaseItems.encoded(item.name)) }
+        if ofThatName.count == 1, let only = ofThatName.first { return only }
+        throw RecoveryError.refused(
+            "no-such-database", "There is no database “\(item.name)” in any restore point.",
+            place: site.settings.backup.directory,
+            remedy: known.isEmpty
+                ? "There are none: see backup.databases in \(site.settings.file)."
+                : "There are: \(known.sorted().map(\.name).joined(separator: ", ")).")
+    }
+
+    /// `ENTRY.DATABASE` of a database’s name alone, if only one entry has it.
+    private func fullName(_ name: String, _ sources: DatabaseSources) async throws -> String {
+        let entries = site.settings.backup.databases
+        if entries.contains(where: { $0.name == DatabaseItems.entry(of: Item(.database, name)) }) { return name }
+        var found: [String] = []
+        for entry in entries {
+            guard let engine = try? await sources.engine(for: entry),
+                let names = try? await databases(of: entry, engine)
+            else { continue }
+            found += names.filter { $0 == name }.map { DatabaseItems.item($0, of: entry).name }
+        }
+        return found.count == 1 ? found[0] : name
     }
 
     /// Which database of the server a file is to become.
@@ -135,9 +173,9 @@ package struct DatabaseRestorePlanner: Sendable {
     }
 
     private func missingGlobals(
-        _ point: Catalog.Point, _ entry: Settings.Database, _ engine: any DatabaseEngine
+        _ point: Catalog.Point, _ entry: String, _ engine: any DatabaseEngine
     ) async throws -> PostgresGlobals? {
-        guard let (_, archive) = try? point.contents(of: DatabaseItems.globals(of: entry.name)),
+        guard let (_, archive) = try? point.contents(of: DatabaseItems.globals(of: entry)),
             let live = try await engine.globals()
         else { return nil }
         let sealed = SealedArchive(archive: archive, path: point.path, key: key)
@@ -154,7 +192,7 @@ package struct DatabaseRestorePlanner: Sendable {
         guard let pending else { return }
         throw RecoveryError.refused(
             "pending",
-            "The database \(RawPath(target)) was restored before (\(pending.restore)), and the former one is still kept.",
+            "The database \(RawPath(target)) was restored before (\(pending.restore)), and the way back from that is still kept.",
             place: site.state.path,
             remedy: "First drop that (holdfast restore commit) or go back to it (holdfast restore undo).")
     }

@@ -70,6 +70,13 @@ package struct DatabaseRestoreRun: Sendable {
             await drop(staged, obligation)
             throw error
         }
+        guard plan.isInPlace else {
+            try await plan.engine.exchange(plan.target, with: staged, keeping: nil)
+            try lock.journal.pay(obligation)
+            return Result(
+                item: plan.item, source: plan.source.name, database: plan.target, tables: found.tables.count,
+                rows: found.rows, restore: nil, notes: notes, problems: [])
+        }
         let problems = try await exchange(staged, plan.replaces ? former : nil, name, restores, obligation)
         return Result(
             item: plan.item, source: plan.source.name, database: plan.target, tables: found.tables.count,
@@ -114,7 +121,7 @@ package struct DatabaseRestoreRun: Sendable {
         switch plan.source {
         case .point(let point, _, let archive):
             let sealed = SealedArchive(archive: archive, path: point.path, key: key)
-            let found = try await plan.engine.load(staged, like: plan.facts, for: plan.target) { sink in
+            let found = try await plan.engine.load(staged, like: plan.facts, for: plan.database) { sink in
                 try await sealed.open(meter: meter) { source, stop in
                     try CompressedStream.withPlain(source) { try $0.copy(to: sink, stop) }
                 }
@@ -161,9 +168,8 @@ package struct DatabaseRestoreRun: Sendable {
         try restores.write(record)
         site.report(
             .line(
-                former == nil
-                    ? "made the database \(RawPath(plan.target))"
-                    : "exchanged; the former database is kept as \(former ?? "") until `holdfast restore commit`"))
+                former.map { "exchanged; the former database is kept as \($0) until `holdfast restore commit`" }
+                    ?? "made the database \(RawPath(plan.target)), which was not there"))
         return await users.start()
     }
 }

@@ -109,13 +109,25 @@ package struct Commit: Sendable {
         }
     }
 
+    /// Drops what can be dropped.
+    ///
+    /// - Throws: the first problem, when the others are done; a record whose server cannot be reached stays as it was.
     package func run(holding lock: HeldLock) async throws {
-        for var record in records {
-            record.committing = true
-            try restores.write(record)
-            for swap in record.swaps { try swap.removeFormer() }
-            for swap in record.databases ?? [] { try await swap.commit(try await swap.engine(site)) }
-            try restores.forget(record)
+        var problem: (any Error)?
+        for record in records {
+            do { try await commit(record) } catch { problem = problem ?? error }
         }
+        if let problem { throw problem }
+    }
+
+    private func commit(_ record: RestoreRecord) async throws {
+        // Who cannot be asked now is found out before there is no way back.
+        for swap in record.databases ?? [] { _ = try await swap.standing(try await swap.engine(site)) }
+        var record = record
+        record.committing = true
+        try restores.write(record)
+        for swap in record.swaps { try swap.removeFormer() }
+        for swap in record.databases ?? [] { try await swap.commit(try await swap.engine(site)) }
+        try restores.forget(record)
     }
 }

@@ -39,6 +39,19 @@ package struct RunRecord: Codable, Sendable {
         try write(in: try state.open(Self.folderName))
     }
 
+    /// What went wrong in the run that made this point, by item; empty where the record is not here.
+    package static func problems(of point: PointName, in state: StateFolder) -> [String: String] {
+        guard let folder = try? Descriptor.folder("\(state.path)/\(folderName)"), let names = try? folder.names() else {
+            return [:]
+        }
+        for name in names.suffix(newest).reversed() where name.hasSuffix("-backup.json") {
+            let bytes = try? folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: 16 << 20)
+            guard let record = try? JSON.read(RunRecord.self, bytes ?? [], place: name) else { continue }
+            if record.point == point.description { return record.problems }
+        }
+        return [:]
+    }
+
     /// Marks the records that still say `running`; call it only while holding the lock.
     ///
     /// - Returns: the runs that died.

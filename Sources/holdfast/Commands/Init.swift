@@ -130,6 +130,7 @@ struct Init: TalkingCommand {
             text += "\n\(style.strong("Not covered"))\n"
             for line in report.notCovered { text += "\(style.warn("!")) \(line)\n" }
         }
-        return text + "\nNext: holdfast check\n"
+        let isUsual = Settings.usualFiles.contains { $0 == report.configuration || $0 == "./" + report.configuration }
+        return text + "\nNext: holdfast check\(isUsual ? "" : " --config \(report.configuration)")\n"
     }
 }

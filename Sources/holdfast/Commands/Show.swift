@@ -15,8 +15,20 @@ struct Show: TalkingCommand {
     var point: String
 
     func run() async throws {
-        let found = try Catalog(try Composition(common).settings.backup.directory).point(point)
-        try Output.result(try found.manifest.get(), json: common.json, text: text)
+        let settings = try Composition(common).settings
+        let found = try Catalog(settings.backup.directory).point(point)
+        let manifest = try found.manifest.get()
+        let problems = RunRecord.problems(of: manifest.point, in: StateFolder(settings.state))
+        try Output.result(manifest, json: common.json) { text($0) + reasons(problems) }
+    }
+
+    /// Why items are not whole; known where the point was made.
+    private func reasons(_ problems: [String: String]) -> String {
+        problems.isEmpty
+            ? ""
+            : "\n"
+                + problems.sorted { $0.key < $1.key }.map { "✗ \($0.key.isEmpty ? "the run" : $0.key): \($0.value)\n" }
+                .joined()
     }
 
     private func text(_ manifest: Manifest) -> String {

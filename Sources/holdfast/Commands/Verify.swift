@@ -100,6 +100,7 @@ struct Verify: TalkingCommand {
             deep && report.verdict == "verified"
             ? ", every entry compared\n"
             : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
+        if !report.notWhole.isEmpty { text += "  \(style.bad("incomplete")): not everything could be saved\n" }
         for item in report.notWhole { text += "  \(style.warn("!")) \(item) when it was saved\n" }
         for line in report.findings {
             let mark =

@@ -51,7 +51,7 @@ struct DatabaseScriptTests {
             expectDone(restored)
             #expect(try await host.server.digest(of: new) == saved)
             #expect(try await host.dump() == spoilt)
-            expectDone(try await host.holdfast("restore", "undo", "--yes"))
+            try await host.server.psql("DROP DATABASE \(quotedName(new))")
             try await host.expectUntouched(spoilt)
         }
     }

@@ -33,6 +33,9 @@ struct RestoreDatabase: TalkingCommand {
     @Option(help: "Restore as this database, which is not there yet, instead of the live one.")
     var into: String?
 
+    @Option(help: "The entry of backup.databases whose server it goes to; without: the one that it was saved from.")
+    var entry: String?
+
     @Flag(help: "Apply what the backup has of roles and memberships and the server has not; see --dry-run.")
     var globals = false
 
@@ -43,7 +46,8 @@ struct RestoreDatabase: TalkingCommand {
         let composition = try Composition(common)
         let site = try await composition.site()
         let trust = try await signer.trust(site)
-        let request = DatabaseRestoreRequest(name: name, from: from, into: into, appliesGlobals: globals)
+        let request = DatabaseRestoreRequest(
+            name: name, from: from, into: into, entry: entry, appliesGlobals: globals)
         try await DatabaseRestores(composition, site, keys, consent, json: common.json, dryRun: dryRun).run { key in
             try await DatabaseRestorePlanner(site, trust: trust, key: key).plan(request)
         }
@@ -179,7 +183,8 @@ private struct DatabaseReport: Encodable {
         for note in notes { text += "  \(note)\n" }
         for problem in problems { text += "✗ \(problem)\n" }
         if undo != nil {
-            text += "To go back: holdfast restore undo. To drop the former data: holdfast restore commit\n"
+            text +=
+                "To go back: holdfast restore undo. To stay, and drop what was there before: holdfast restore commit\n"
         }
         return text
     }
