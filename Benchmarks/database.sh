@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the rest is in run.sh, which reads this
 # The database part of the benchmark: a scratch server, a database, and who dumps and loads it: prepare_ is not timed, dump_
-# and load_ are; load_ fills the database bench_out; forget_ clears up what is not the database itself.
+# and load_ are; load_ fills the database bench_out.
 
 pg_real=$(mktemp -d /tmp/hf-bench-pg.XXXXXX) # Unix sockets have short names
 scratch() {
@@ -65,7 +65,6 @@ dump_holdfast_pg() { "$HOLDFAST" backup databases --config "$dir/holdfast.yml"; 
 load_holdfast_pg() {
     "$HOLDFAST" restore database bench --into bench_out --key "$dir/secret.asc" --yes --config "$dir/holdfast.yml"
 }
-forget_holdfast_pg() { "$HOLDFAST" restore commit --yes --config "$dir/holdfast.yml"; }
 
 prepare_zstd_pg() {
     rm -f "$dir/bench.dump.zst.gpg"
@@ -78,7 +77,6 @@ load_zstd_pg() {
     "$pg/createdb" --template template0 bench_out
     decrypt "$dir/bench.dump.zst.gpg" | zstd -q -d | "$pg/pg_restore" --exit-on-error --single-transaction --dbname bench_out
 }
-forget_zstd_pg() { :; }
 
 prepare_seed_pg() { rm -f "$dir/bench.sql.gpg"; }
 dump_seed_pg() {
@@ -89,4 +87,3 @@ load_seed_pg() {
     "$pg/createdb" --template template0 bench_out
     decrypt "$dir/bench.sql.gpg" | "$pg/psql" --no-psqlrc --quiet --single-transaction --set ON_ERROR_STOP=1 --dbname bench_out
 }
-forget_seed_pg() { :; }

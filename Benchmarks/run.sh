@@ -186,7 +186,6 @@ measure_database() {
             measure dump "$tool"
             measure load "$tool"
             [[ $(rows bench_out) == "$expected" ]] || fail "$tool: what came back is not what went in"
-            run "forget_$tool"
             "$pg/dropdb" bench_out
             sql postgres --command CHECKPOINT
         done
