@@ -11,11 +11,13 @@ extension Engine {
     ///
     /// - Parameters:
     ///   - command: program and arguments; no shell.
+    ///   - dropsOutput: whether the output is read away beside `body`: standard error comes the same way, and what nobody
+    ///     reads keeps all of us waiting.
     ///   - judge: throws if the end was not a good one.
     /// - Throws: as ``exec(_:_:user:environment:timeout:)`` does, and the error from which all else followed.
     package func execWithStreams<Result: Sendable>(
         _ id: String, _ command: [String], user: String? = nil, environment: [String: Redacted] = [:],
-        judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
+        dropsOutput: Bool = false, judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
         _ body: @escaping @Sendable (RunningCommand) async throws -> Result
     ) async throws -> Result {
         let exec = try await prepare(id, command, user: user, environment: environment, readsInput: true)
@@ -26,7 +28,7 @@ extension Engine {
         let running = RunningCommand(
             input: CommandInput(socket, verdict) { shutdown(socket.raw, Int32(SHUT_WR)) },
             output: CommandOutput(frames, verdict) { over.happen() })
-        return try await whileRunning(running, verdict, body) {
+        return try await whileRunning(running, verdict, dropsOutput: dropsOutput, body) {
             await withTaskCancellationHandler {
                 await over.wait()
             } onCancel: {

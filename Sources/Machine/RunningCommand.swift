@@ -60,10 +60,12 @@ extension ChildProcess {
     ///
     /// When `body` throws, the program is ended first; what `body` leaves unread is read and dropped.
     ///
-    /// - Parameter judge: throws if the end was not a good one.
+    /// - Parameters:
+    ///   - dropsOutput: whether the output is read away beside `body`, which leaves it alone then.
+    ///   - judge: throws if the end was not a good one.
     /// - Throws: the error from which all else followed.
     package func withStreams<Result: Sendable>(
-        judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
+        dropsOutput: Bool = false, judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
         _ body: @escaping @Sendable (RunningCommand) async throws -> Result
     ) async throws -> Result {
         let verdict = try CommandVerdict()
@@ -72,7 +74,7 @@ extension ChildProcess {
         let running = RunningCommand(
             input: CommandInput(input.writer, verdict) { try input.writer.close() },
             output: CommandOutput(output.reader, verdict))
-        return try await whileRunning(running, verdict, body) {
+        return try await whileRunning(running, verdict, dropsOutput: dropsOutput, body) {
             let outcome = try await run(input: .descriptor(input.reader), output: .descriptor(output.writer))
             try judge(RunningCommand.End(status: outcome.status, errors: outcome.errors))
         }
@@ -81,7 +83,7 @@ extension ChildProcess {
 
 /// Runs `body` beside `program`, which returns when the program has ended well. Both have ended when this returns.
 package func whileRunning<Result: Sendable>(
-    _ running: RunningCommand, _ verdict: CommandVerdict,
+    _ running: RunningCommand, _ verdict: CommandVerdict, dropsOutput: Bool,
     _ body: @escaping @Sendable (RunningCommand) async throws -> Result,
     program: @escaping @Sendable () async throws -> Void
 ) async throws -> Result {
@@ -99,8 +101,14 @@ package func whileRunning<Result: Sendable>(
         group.addTask {
             let result = try await body(running)
             try running.input.end()
-            try await onThread("drain") { stop in try running.output.drop(stop) }
+            if !dropsOutput { try await onThread("drain") { stop in try running.output.drop(stop) } }
             return result
+        }
+        if dropsOutput {
+            group.addTask {
+                try await onThread("drain") { stop in try running.output.drop(stop) }
+                return nil
+            }
         }
         var result: Result?
         var reason: (any Error)?

@@ -97,7 +97,9 @@ private struct ContainerHost: ContractHost {
 private struct FolderHost: ContractHost {
     let folder: String
 
-    func engine(for database: String) -> any DatabaseEngine { SQLiteFolder(holding: "\(folder)/\(database)") }
+    func engine(for database: String) -> any DatabaseEngine {
+        SQLiteFolder(holding: "\(folder)/\(database)", copies: (folder, ".holdfast-sqlite-test"))
+    }
     func sql(_ statements: String, in database: String) async throws -> String {
         let text = try await DatabasesTests.sqlite("\(folder)/\(database)", ".timeout 60000\n" + statements)
         return text.hasSuffix("\n") ? String(text.dropLast()) : text

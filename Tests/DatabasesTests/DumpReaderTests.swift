@@ -92,15 +92,15 @@ import Testing
         dump.header()
         dump.int(1)
         dump.entry(7, "TABLE DATA", "t", hasData: true)
-        dump.data(7, [[UInt8]](repeating: row, count: 1_000_000) + [Array("\\.\n\n\n".utf8)])
+        dump.data(7, [[UInt8]](repeating: row, count: 200_000) + [Array("\\.\n\n\n".utf8)])
         var best = Duration.seconds(1000)
         for _ in 0..<5 {
             var rows: Int64 = 0
             best = min(best, try ContinuousClock().measure { rows = try read(dump.bytes, pieces: 1 << 18).rows })
-            #expect(rows == 1_000_000)
+            #expect(rows == 200_000)
         }
         print("DumpReader: \(dump.bytes.count) bytes in \(best)")
-        #expect(best < .milliseconds(500))
+        #expect(best < .milliseconds(100))
     }
 
     @Test(.enabled(if: RealPostgres.isAvailable, Comment(rawValue: RealPostgres.howToGetOne)))

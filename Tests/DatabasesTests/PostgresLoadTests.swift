@@ -352,6 +352,23 @@ struct PostgresLoadTests {
         }
     }
 
+    /// In a container what is printed and what is said come the same way: nobody may leave it unread.
+    @Test func aTalkativeScriptLoadsInAContainer() async throws {
+        try await withEngine { engine in
+            try await withPostgresContainer(engine) { postgres in
+                let server = Databases.PostgresServer(
+                    .container(postgres.engine, postgres.container), user: postgres.user, password: nil,
+                    lockTimeout: 30, known: [])
+                let script =
+                    (0..<30_000).map { "DROP TABLE IF EXISTS t\($0);\n" }.joined() + "CREATE TABLE t (x int);\n"
+                let facts = try await server.load(script: "talkative", for: "talkative") { sink in
+                    try await onThread("script") { _ in try sink.write(script) }
+                }
+                #expect(facts.tables.map(\.rows) == [0])
+            }
+        }
+    }
+
     @Test func aDatabaseInUseIsDropped() async throws {
         try await withPostgres { server in
             try await withDatabase(server) { live in

@@ -136,7 +136,8 @@ import Testing
                     try await isReady(path)
                 }
                 unlink(path + "-shm")
-                try await makeReadOnly(folder + "/disk")
+                // What the killed program had open goes a moment after it.
+                #expect(try await eventually(within: 10) { (try? await makeReadOnly(folder + "/disk")) != nil })
                 try await expect("sqlite.read-only") { try await SQLiteFile(path).copied(to: folder + "/copy") }
             }
         }
@@ -219,6 +220,32 @@ import Testing
             try await SQLiteFile(empty).settled()
             #expect(contents(of: empty)?.isEmpty == true)
             try await expect("sqlite.missing") { try await SQLiteFile(folder + "/no.db").settled() }
+        }
+    }
+
+    /// A journal that its owner forged names a file of somebody else's, which SQLite would remove with it; we are root.
+    @Test func aForgedJournalRemovesNothing() async throws {
+        try await withTemporaryFolder { folder in
+            let path = "\(folder)/app.db"
+            let victim = "\(folder)/victim"
+            _ = try await sqlite(path, "PRAGMA page_size=4096; CREATE TABLE t(x); INSERT INTO t VALUES (1)")
+            try Descriptor.open(victim, O_WRONLY | O_CREAT).write("precious")
+            let page = Array(try Descriptor.open(path, O_RDONLY).readAll(limit: 1 << 20).prefix(4096))
+            let magic: [UInt8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]
+            func big(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) } }
+            var journal = magic + big(1) + big(0) + big(2) + big(512) + big(4096)
+            journal += [UInt8](repeating: 0, count: 512 - journal.count)
+            let checked = stride(from: 4096 - 200, to: 0, by: -200).reduce(UInt32(0)) { $0 &+ UInt32(page[$1]) }
+            journal += big(1) + page + big(checked)
+            let name = Array(victim.utf8)
+            journal += big(0x4000_0000 / 4096 + 1) + name + big(UInt32(name.count))
+            journal += big(name.reduce(UInt32(0)) { $0 + UInt32($1) }) + magic
+            try Descriptor.open(path + "-journal", O_WRONLY | O_CREAT).write(journal)
+
+            let facts = try SQLiteFile(path).copy(to: "\(folder)/copy", meter: Meter(), stop: StopSignal())
+            #expect(facts.tables.map(\.name).contains("t"))
+            #expect(contents(of: path + "-journal")?.isEmpty != false, "it was rolled back")
+            #expect(contents(of: victim) == Array("precious".utf8))
         }
     }
 }

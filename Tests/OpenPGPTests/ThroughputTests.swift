@@ -5,9 +5,9 @@ import TestKit
 import Testing
 
 @Suite(.serialized) struct ThroughputTests {
-    private static let size = 200 << 20
+    private static let size = 512 << 20
 
-    /// Encrypts and decrypts 200 MiB as a stream, and prints how that compares with plain gpg fed by a pipe.
+    /// Encrypts and decrypts 512 MiB as a stream, and prints how that compares with plain gpg fed by a pipe.
     @Test func aLargeStreamGoesThroughInBoundedMemory() async throws {
         try await withKeyring { keys in
             let made = try await keys.make()
@@ -69,7 +69,7 @@ import Testing
 
             func rate(_ seconds: Double) -> String { "\((Double(Self.size >> 20) / seconds).fixed(0)) MiB/s" }
             print(
-                "200 MiB: plain gpg \(rate(plainSeconds)), ours \(rate(ourSeconds)) (ratio"
+                "512 MiB: plain gpg \(rate(plainSeconds)), ours \(rate(ourSeconds)) (ratio"
                     + " \((plainSeconds / ourSeconds).fixed(2))), decrypt \(rate(openSeconds)), memory +\(ByteCount(grown))"
             )
         }

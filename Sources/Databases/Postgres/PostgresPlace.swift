@@ -34,18 +34,19 @@ package enum PostgresPlace: Sendable {
     ///   - judge: throws if the end was not a good one.
     func run<Result: Sendable>(
         _ program: String, _ arguments: [String], in folder: String?, environment: [String: Redacted],
-        judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
+        dropsOutput: Bool = false, judge: @escaping @Sendable (RunningCommand.End) throws -> Void,
         _ body: @escaping @Sendable (RunningCommand) async throws -> Result
     ) async throws -> Result {
         switch self {
         case .container(let engine, let container):
             return try await engine.execWithStreams(
-                container.id, [program] + arguments, environment: environment, judge: judge, body)
+                container.id, [program] + arguments, environment: environment, dropsOutput: dropsOutput,
+                judge: judge, body)
         case .host(let server, _):
             let variables = server.merging(environment.mapValues(\.exposed)) { _, new in new }
             let process = ChildProcess(
                 folder.map { "\($0)/\(program)" } ?? program, arguments, environment: variables)
-            return try await process.withStreams(judge: judge, body)
+            return try await process.withStreams(dropsOutput: dropsOutput, judge: judge, body)
         }
     }
 

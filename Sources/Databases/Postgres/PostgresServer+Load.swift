@@ -17,6 +17,7 @@ extension PostgresServer {
         let place = place
         try await place.run(
             "pg_restore", arguments, in: tools.folder, environment: writing(staged),
+            dropsOutput: true,
             judge: { end in
                 if !end.succeeded { throw DatabaseError("pg_restore", end, .restoreFailed, live, place) }
             }
@@ -38,6 +39,7 @@ extension PostgresServer {
                 "--no-psqlrc", "--no-password", "--quiet", "--output=/dev/null", "--single-transaction",
                 "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=verbose",
             ], in: place.psqlFolder, environment: writing(staged),
+            dropsOutput: true,
             judge: { end in if !end.succeeded { throw DatabaseError(psql: end, live, place) } }
         ) { running in
             try await onThread("psql") { _ in try running.input.write(lock) }

@@ -89,7 +89,9 @@ package struct PostgresServer: DatabaseEngine {
 
     /// Databases that hold what is being restored, or what was there before; no backup is about them.
     static func isOurs(_ name: String) -> Bool {
-        name.hasPrefix("holdfast_") && [staged, former].contains(where: name.hasSuffix)
+        let parts = name.split(separator: "_", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "holdfast" && parts[1].count == 16 && UInt32(parts[2], radix: 16) != nil
+            && [staged, former].contains("_" + parts[3])
     }
 
     package func names(of restore: String, for live: String) -> (staged: String, former: String) {

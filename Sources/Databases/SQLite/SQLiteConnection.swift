@@ -27,16 +27,21 @@ final class SQLiteConnection {
     ///
     /// - Parameter limit: how many seconds to wait for a lock.
     init(_ path: String, _ way: Way, limit: Double, stop: StopSignal) throws {
+        guard let files = GuardedFiles.name else {
+            throw SQLiteError("failed", "SQLite could not be kept to the database’s own files.", path)
+        }
+        GuardedFiles.add(path)
         var opened: OpaquePointer?
         let usual = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let result =
             way == .still
-            ? sqlite3_open_v2(Self.immutable(path), &opened, usual | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nil)
-            : sqlite3_open_v2(path, &opened, usual | SQLITE_OPEN_READWRITE, nil)
+            ? sqlite3_open_v2(Self.immutable(path), &opened, usual | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, files)
+            : sqlite3_open_v2(path, &opened, usual | SQLITE_OPEN_READWRITE, files)
         guard result == SQLITE_OK, let opened else {
             let cause = opened.map { sqlite3_system_errno($0) } ?? 0
             let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(opened)
+            GuardedFiles.forget(path)
             throw SQLiteError.call(result, cause: cause, message: message, path: path, waited: limit)
         }
         self.path = path
@@ -59,7 +64,10 @@ final class SQLiteConnection {
         }
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit {
+        sqlite3_close_v2(handle)
+        GuardedFiles.forget(path)
+    }
 
     private static let cacheKibibytes = 4096
 

@@ -17,6 +17,24 @@ package struct SQLiteError: Explained {
         self.remedy = remedy
     }
 
+    /// What belongs to a database that is gone lies where the restored one would take it for its own.
+    static func strayLog(_ path: String) -> SQLiteError {
+        SQLiteError(
+            "stray-log", "The database is gone, but what SQLite kept beside it is still there.", path,
+            remedy: "Move it away, with the -shm beside it, then restore again.")
+    }
+
+    /// The present file cannot be put in order before it is exchanged.
+    static func beyondReading(_ path: String) -> SQLiteError {
+        SQLiteError(
+            "present-damaged", "The present database is damaged, so that what lies beside it cannot be put into it.",
+            path,
+            remedy: "Move it away by hand, together with its -wal, -shm and -journal, then restore again.")
+    }
+
+    /// Whether SQLite cannot make sense of the file at all.
+    var isBeyondReading: Bool { ["sqlite.not-a-database", "sqlite.damaged"].contains(code) }
+
     /// A call of SQLite's that failed.
     ///
     /// - Parameters:

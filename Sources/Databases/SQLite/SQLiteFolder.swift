@@ -7,9 +7,14 @@ package struct SQLiteFolder: DatabaseEngine {
     package let folder: String
     /// The file's name.
     package let name: String
+    /// Where copies are made while they are dumped.
+    private let copies: (folder: String, name: String)
 
-    /// - Parameter path: the file, absolute. Nothing is looked at.
-    package init(holding path: String) {
+    /// - Parameters:
+    ///   - path: the file, absolute. Nothing is looked at.
+    ///   - copies: a folder that only we can write to, and a name in it that no other database has.
+    package init(holding path: String, copies: (folder: String, name: String)) {
+        self.copies = copies
         let slash = path.lastIndex(of: "/") ?? path.startIndex
         folder = slash == path.startIndex ? "/" : String(path[..<slash])
         name = String(path[path.index(after: slash)...])
@@ -97,9 +102,15 @@ package struct SQLiteFolder: DatabaseEngine {
         try await onThread("sqlite") { _ in
             let place = try Descriptor.open(folder, O_RDONLY | O_DIRECTORY)
             if former == nil {
+                // They would be taken for those of the restored file.
+                for suffix in ["-wal", "-journal"] where place.has(live + suffix) {
+                    throw SQLiteError.strayLog(path(live + suffix))
+                }
                 try place.rename(staged, to: live)
             } else {
-                try SQLiteFile(path(live)).settle()
+                do { try SQLiteFile(path(live)).settle() } catch let error as SQLiteError where error.isBeyondReading {
+                    throw SQLiteError.beyondReading(path(live))
+                }
                 try place.exchange(live, staged)
             }
             // Neither may find the other's.
@@ -126,12 +137,8 @@ package struct SQLiteFolder: DatabaseEngine {
         }
     }
 
-    /// Beside the database, where the same plaintext lies already; for a volume beside its `_data`, which others read.
-    package func scratch(for database: String) -> (folder: String, name: String)? {
-        let parts = folder.split(separator: "/", omittingEmptySubsequences: false)
-        let data = parts.firstIndex(of: "_data").map { parts[..<$0].joined(separator: "/") }
-        return (data ?? folder, ".holdfast-sqlite-\(name)")
-    }
+    /// Never in the database's own folder: whoever writes there could exchange the copy.
+    package func scratch(for database: String) -> (folder: String, name: String)? { copies }
 
     // MARK: - Parts
 

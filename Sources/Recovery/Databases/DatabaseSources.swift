@@ -14,7 +14,10 @@ struct DatabaseSources: Sendable {
     func engine(for entry: Settings.Database) async throws -> any DatabaseEngine {
         switch entry.engine {
         case .postgres(let settings): return try await postgres(settings, entry.name)
-        case .sqlite(let settings): return SQLiteFolder(holding: try await path(of: settings, entry.name))
+        case .sqlite(let settings):
+            return SQLiteFolder(
+                holding: try await path(of: settings, entry.name),
+                copies: (site.state.path, ".holdfast-sqlite-\(entry.name)"))
         }
     }
 
@@ -102,7 +105,7 @@ struct DatabaseSources: Sendable {
         switch settings.place {
         case .path(let path): return path
         case .volume(let volume, let file):
-            if let root = site.settings.backup.volumes.root { return "\(root)/\(volume)/_data/\(file)" }
+            if let root = site.settings.backup.volumes.root { return try inside("\(root)/\(volume)/_data", file) }
             guard case .reachable(let engine) = site.engine else {
                 guard case .absent(let reason) = site.engine else { return "" }
                 throw reason
@@ -112,8 +115,24 @@ struct DatabaseSources: Sendable {
                     "no-volume", "There is no volume \(volume), which the database entry \(name) is about.",
                     place: site.settings.file, remedy: "docker volume ls; nothing was created.")
             }
-            return "\(found.mountpoint)/\(file)"
+            return try inside(found.mountpoint, file)
         }
+    }
+
+    /// A file of a volume; a link in there may not lead us elsewhere.
+    private func inside(_ volume: String, _ file: String) throws -> String {
+        let path = "\(volume)/\(file)"
+        guard let real = realpath(volume, nil) else { return path }
+        defer { free(real) }
+        let expected = "\(String(cString: real))/\(file)"
+        guard let found = realpath(parent(of: path), nil) else { return path }
+        defer { free(found) }
+        guard String(cString: found) == parent(of: expected) else {
+            throw RecoveryError.refused(
+                "link-in-volume", "A link in the volume leads away from where the database entry says.", place: path,
+                remedy: "Name the file by the path that it really has in the volume.")
+        }
+        return path
     }
 }
 

@@ -71,6 +71,11 @@ package struct DatabaseRestorePlanner: Sendable {
                 remedy: "Name one that is not there yet, or leave --into out: the present one is kept then.")
         }
         try refusePending(entry.name, target)
+        guard target.utf8.count <= 63 || engine is SQLiteFolder else {
+            throw RecoveryError.refused(
+                "bad-name", "“\(RawPath(target))” is longer than the 63 bytes that PostgreSQL keeps of a name.",
+                place: entry.place, remedy: "Give --into a shorter name.")
+        }
         if engine is SQLiteFolder, target.contains("/") {
             throw RecoveryError.refused(
                 "bad-name",

@@ -28,14 +28,24 @@ extension RestoreRecord.DatabaseSwap {
 
     /// Puts the former database back under the live name, and drops the restored one.
     func undo(_ engine: any DatabaseEngine) async throws {
-        if try await standing(engine) == .live {
+        switch try await standing(engine) {
+        case .live:
             if let former {
                 try await engine.exchange(live, with: former, keeping: staged)
             } else {
                 try await engine.drop(live)
             }
+        case .staged: break
+        case .gone:
+            // Nothing is left to take back, or somebody put another in its place: then the former one is not ours to drop.
+            guard let former, try await engine.identities(of: [former])[former] != nil else { return }
+            throw RecoveryError.failed(
+                "moved", "What was restored for \(item) is no longer where it was put: somebody moved or replaced it.",
+                place: live,
+                remedy: "The former database is kept as \(former): look at both, and sort them by hand. "
+                    + "holdfast restore commit then drops it.")
         }
-        try await engine.drop(staged)
+        if try await engine.identities(of: [staged])[staged] == identity { try await engine.drop(staged) }
     }
 
     /// Drops the former database.

@@ -250,7 +250,7 @@ func parent(of path: String) -> String {
 }
 
 /// Where a path leads once its links are followed; the path itself if nothing is there.
-private func resolved(_ path: String) -> String {
+func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
     return String(cString: real)

@@ -123,6 +123,11 @@ package struct Commit: Sendable {
     private func commit(_ record: RestoreRecord) async throws {
         // Who cannot be asked now is found out before there is no way back.
         for swap in record.databases ?? [] { _ = try await swap.standing(try await swap.engine(site)) }
+        guard record.exchanging != true else {
+            throw RecoveryError.refused(
+                "unsettled", "The restore \(record.restore) was interrupted and is not put right yet.",
+                place: site.state.path, remedy: "holdfast resume")
+        }
         var record = record
         record.committing = true
         try restores.write(record)

@@ -90,9 +90,10 @@ extension Container {
     /// Whether it has this item's data mounted, or something inside it, or something around it.
     fileprivate func uses(_ item: Item, at path: String) -> Bool {
         if item.kind == .volume, mounts.contains(where: { $0.name == item.name }) { return true }
+        let path = resolved(path)
         return mounts.contains { mount in
-            mount.source == path || mount.source.hasPrefix(path + "/")
-                || path.hasPrefix(mount.source + "/") && mount.source != "/"
+            let source = resolved(mount.source)
+            return source == path || source.hasPrefix(path + "/") || path.hasPrefix(source + "/") && source != "/"
         }
     }
 }
