@@ -92,3 +92,11 @@ extension Descriptor {
         try file.publish(replacing: replacing)
     }
 }
+
+extension Descriptor {
+    /// Removes the files of this folder that somebody began to write and was killed before they had their name; only for
+    /// whoever keeps all others from writing here.
+    package func removeUnfinished() throws {
+        for name in try names() where name.hasSuffix(DurableFile.partialSuffix) { try removeTree(name) }
+    }
+}

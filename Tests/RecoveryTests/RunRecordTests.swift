@@ -72,4 +72,15 @@ struct RunRecordTests {
             #expect(try Descriptor.folder(host.backups).names() == ["2025-12-20T030000Z", "somebody.partial"])
         }
     }
+
+    /// Killed while a record was written, and had no name yet.
+    @Test func unfinishedRecordsAreSwept() async throws {
+        try await withTestSite { host in
+            try host.write("state/runs/2025-12-20T030000Z-backup.json.partial", "{ \"outcome\" : \"running\"")
+            try host.write("state/restores/2025-12-20T030000Z.json.partial", "{")
+            _ = try await host.lock()
+            #expect(try Descriptor.folder(host.folder + "/state/runs").names() == [])
+            #expect(try Descriptor.folder(host.folder + "/state/restores").names() == [])
+        }
+    }
 }

@@ -180,6 +180,7 @@ extension Restores {
     ///
     /// All live, or nothing: a restore that did not come to swap everything goes back to the former data.
     func settle() throws -> [String] {
+        try state.open(Self.folderName).removeUnfinished()
         var done: [String] = []
         for record in try all() where record.databases == nil {
             let standings = Set(record.swaps.map(\.standing))

@@ -57,6 +57,7 @@ package struct RunRecord: Codable, Sendable {
     /// - Returns: the runs that died.
     static func bury(in state: StateFolder, at moment: Timestamp) throws -> [String] {
         let folder = try state.open(folderName)
+        try folder.removeUnfinished()
         var died: [String] = []
         for name in try folder.names().suffix(newest) where name.hasSuffix(".json") {
             let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: 16 << 20)
