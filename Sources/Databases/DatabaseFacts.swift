@@ -50,6 +50,17 @@ package struct DatabaseFacts: Codable, Sendable, Equatable {
         return lines
     }
 
+    /// - Throws: ``DatabaseError`` `mismatch` if what was restored is not what was saved.
+    func require(_ saved: DatabaseFacts, at place: String) throws {
+        let differences = differences(from: saved)
+        guard !differences.isEmpty else { return }
+        let more = differences.count > 5 ? "; …" : ""
+        throw DatabaseError(
+            .mismatch,
+            "What was restored is not what was saved: \(differences.prefix(5).joined(separator: "; "))\(more).",
+            place: place, remedy: "Nothing live was changed. Restore from another point.")
+    }
+
     private static func count(_ rows: Int64?) -> String { rows.map { "\($0)" } ?? "an unknown number of" }
 }
 

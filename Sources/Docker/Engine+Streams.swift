@@ -122,11 +122,13 @@ private final class ExecFrames: WaitableSource, @unchecked Sendable {
             return true
         }
         guard whole else { return false }
-        guard header[0] <= 2, header[1...3].allSatisfy({ $0 == 0 }) else {
+        do {
+            let (stream, length) = try FrameParser.read(header: header)
+            isErrors = stream == .errors
+            left = length
+        } catch {
             throw DockerError.badAnswer("the output of a command is not made of frames.", socket: socket.path)
         }
-        isErrors = header[0] == 2
-        left = header[4...].reduce(0) { $0 << 8 | Int($1) }
         shared.withLock { $0.isBetweenFrames = left == 0 }
         return true
     }

@@ -45,9 +45,13 @@ package struct FrameParser {
     package var isBetweenFrames: Bool { left == 0 && header.isEmpty }
 
     private mutating func begin() throws {
-        guard header[0] <= 2, header[1...3].allSatisfy({ $0 == 0 }) else { throw Malformed() }
-        stream = Stream(rawValue: header[0]) ?? .output
-        left = header[4...].reduce(0) { $0 << 8 | Int($1) }
+        (stream, left) = try Self.read(header: header)
         header = []
+    }
+
+    /// What the eight bytes before a payload say of it.
+    static func read(header: [UInt8]) throws -> (stream: Stream, length: Int) {
+        guard header[0] <= 2, header[1...3].allSatisfy({ $0 == 0 }) else { throw Malformed() }
+        return (Stream(rawValue: header[0]) ?? .output, header[4...].reduce(0) { $0 << 8 | Int($1) })
     }
 }

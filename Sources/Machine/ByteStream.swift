@@ -43,5 +43,17 @@ extension ByteSource {
     }
 }
 
+extension ByteSource {
+    /// Reads to the end, and writes all of it to `sink`.
+    package func copy(to sink: any ByteSink, stop: StopSignal) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
+        defer { buffer.deallocate() }
+        while case let count = try read(into: buffer), count > 0 {
+            try stop.check()
+            try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+}
+
 /// How large the buffers of streams are, in bytes: large enough that a system call costs nothing beside its data.
 package let streamBufferSize = 1 << 20

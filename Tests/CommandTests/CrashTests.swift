@@ -11,31 +11,6 @@ import Testing
         mkdir $tree/small; for i in $(seq 1500); do echo $i > $tree/small/$i; done
         """
 
-    private func resume(_ host: DemoHost, _ text: String) async throws {
-        let resumed = try await host.holdfast("resume", "--json")
-        #expect(resumed.status == 0, "\(text): \(resumed)")
-        #expect(host.journal == "", "\(text)")
-        #expect(
-            try !host.names("state/runs").contains { try host.read("state/runs/\($0)").contains("\"running\"") },
-            "\(text)")
-    }
-
-    /// Runs a command again and again, and kills it at moments spread over the time that it takes undisturbed.
-    private func kill(
-        _ host: DemoHost, _ arguments: [String], seed: UInt64, times: Int, typically seconds: Double,
-        then check: (String) async throws -> Void
-    ) async throws {
-        var random = SeededRandom(seed: seed)
-        for round in 0..<times {
-            let moment = seconds * (Double(round) + Double.random(in: 0..<1, using: &random)) / Double(times)
-            let running = try host.holdfast.start([CommandRunner.binary] + arguments)
-            try await Task.sleep(for: .seconds(moment))
-            running.signal(SIGKILL)
-            let outcome = try await running.wait()
-            try await check("seed \(seed), round \(round), \(moment) s, \(outcome)")
-        }
-    }
-
     @Test func aBackupThatIsKilled() async throws {
         try await withDemoHost(.backedUp) { host in
             try await host.shell("tree=\(host.data())\n" + Self.bulk)
@@ -43,7 +18,7 @@ import Testing
             try await host.backup()
             let seconds = monotonicSeconds() - began
             var points = try host.points()
-            try await kill(host, ["backup"], seed: 3, times: 12, typically: seconds) { text in
+            try await host.kill(["backup"], seed: 3, times: 12, typically: seconds) { text in
                 // Before anything is put right.
                 let now = try host.points()
                 #expect(Array(now.prefix(points.count)) == points, "\(text)")
@@ -52,7 +27,7 @@ import Testing
                     #expect(verified.status == 0, "\(text): \(verified)")
                 }
                 points = now
-                try await resume(host, text)
+                try await host.resume(text)
                 #expect(try host.leftovers() == [], "\(text)")
                 #expect(try host.points() == points, "\(text)")
             }
@@ -77,11 +52,11 @@ import Testing
             let seconds = monotonicSeconds() - began
             #expect(try await host.holdfast("restore", "undo", "--yes").status == 0)
             let arguments = ["restore", "volume", "n8n_data", "--yes", "--key", host.privateKey]
-            try await kill(host, arguments, seed: 5, times: 12, typically: seconds) { text in
+            try await host.kill(arguments, seed: 5, times: 12, typically: seconds) { text in
                 let right = try host.snapshot(host.data())
                 let isOld = old.differences(from: right).isEmpty
                 #expect(isOld || new.differences(from: right).isEmpty, "\(text)")
-                try await resume(host, text)
+                try await host.resume(text)
                 if host.has("\(host.data())/large2") {
                     try expectSame(new, host.snapshot(host.data()), "\(text)")
                     #expect(try await host.holdfast("restore", "undo", "--yes").status == 0, "\(text)")
@@ -110,7 +85,7 @@ import Testing
                 try await Task.sleep(for: .milliseconds(Int.random(in: 5...200, using: &random)))
                 running.signal(SIGKILL)
                 _ = try await running.wait()
-                try await resume(host, text)
+                try await host.resume(text)
                 let right = try host.snapshot(host.data())
                 let isOld = old.differences(from: right).isEmpty
                 #expect(isOld && command == "undo" || new.differences(from: right).isEmpty, "\(text)")

@@ -77,16 +77,7 @@ extension PostgresServer {
     /// Counts what was loaded and holds it against what was saved; leaves statistics for the planner.
     private func settle(_ staged: String, like saved: DatabaseFacts?, _ live: String) async throws -> DatabaseFacts {
         let found = try await facts(of: staged)
-        if let saved {
-            let differences = found.differences(from: saved)
-            guard differences.isEmpty else {
-                throw DatabaseError(
-                    .mismatch,
-                    "What was restored is not what was saved: \(differences.prefix(5).joined(separator: "; "))\(differences.count > 5 ? "; …" : "").",
-                    place: "\(place.description), database \(RawPath(live))",
-                    remedy: "Nothing live was changed. Restore from another point.")
-            }
-        }
+        if let saved { try found.require(saved, at: "\(place.description), database \(RawPath(live))") }
         _ = try await run("ANALYZE;\n", in: staged)
         return found
     }

@@ -18,7 +18,7 @@ struct DatabaseFile: Sendable {
     ) async throws -> (DatabaseFacts, [String]) {
         guard let server = engine as? PostgresServer else {
             let found = try await engine.load(staged, like: nil, for: live) { sink in
-                try await open(meter) { source, stop in try source.copy(to: sink, stop) }
+                try await open(meter) { source, stop in try source.copy(to: sink, stop: stop) }
             }
             return (found, ["nothing but SQLite itself says whether it is whole: it was checked, and its rows counted"])
         }
@@ -36,7 +36,7 @@ struct DatabaseFile: Sendable {
         } catch let error as DumpError where error.code == "dump.compressed" {
             try await server.drop(staged)
             let found = try await server.load(staged, like: nil, for: live) { sink in
-                try await open(meter) { source, stop in try source.copy(to: sink, stop) }
+                try await open(meter) { source, stop in try source.copy(to: sink, stop: stop) }
             }
             return (
                 found, ["pg_dump compressed it itself: its rows could not be compared; pg_restore found nothing wrong"]
@@ -51,7 +51,7 @@ struct DatabaseFile: Sendable {
         let found = try await server.load(staged, like: nil, for: live) { sink in
             try await open(meter) { source, stop in
                 let dump = CountedDump(source)
-                try dump.copy(to: sink, stop)
+                try dump.copy(to: sink, stop: stop)
                 counted.keep(try dump.summary())
             }
         }
@@ -82,7 +82,7 @@ struct DatabaseFile: Sendable {
         return (found, notes)
     }
 
-    /// What the file says it holds has to be there.
+    /// What the file says it holds has to be there; tables of extensions, which belong to those, are not compared.
     private func compare(_ found: DatabaseFacts, with tables: [DumpSummary.Table], _ live: String) throws {
         let rows = Dictionary(found.tables.map { ($0.table, $0.rows) }) { one, _ in one }
         let wrong = tables.filter { rows[$0.name] != .some($0.rows) && rows[$0.name] != nil }

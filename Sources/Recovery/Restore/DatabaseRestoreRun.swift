@@ -123,7 +123,7 @@ package struct DatabaseRestoreRun: Sendable {
             let sealed = SealedArchive(archive: archive, path: point.path, key: key)
             let found = try await plan.engine.load(staged, like: plan.facts, for: plan.database) { sink in
                 try await sealed.open(meter: meter) { source, stop in
-                    try CompressedStream.withPlain(source) { try $0.copy(to: sink, stop) }
+                    try CompressedStream.withPlain(source) { try $0.copy(to: sink, stop: stop) }
                 }
             }
             return (found, [])
@@ -171,17 +171,5 @@ package struct DatabaseRestoreRun: Sendable {
                 former.map { "exchanged; the former database is kept as \($0) until `holdfast restore commit`" }
                     ?? "made the database \(RawPath(plan.target)), which was not there"))
         return await users.start()
-    }
-}
-
-extension ByteSource {
-    /// Writes all of it to `sink`.
-    func copy(to sink: any ByteSink, _ stop: StopSignal) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
-        defer { buffer.deallocate() }
-        while case let count = try read(into: buffer), count > 0 {
-            try stop.check()
-            try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
     }
 }

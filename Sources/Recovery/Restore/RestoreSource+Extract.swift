@@ -69,13 +69,4 @@ private final class MeteredFile: ByteSource, Sendable {
         meter.add(bytes: count)
         return count
     }
-
-    func copy(to sink: any ByteSink, stop: StopSignal) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
-        defer { buffer.deallocate() }
-        while case let count = try read(into: buffer), count > 0 {
-            try stop.check()
-            try sink.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
-    }
 }

@@ -7,30 +7,8 @@ import Testing
 @Suite(.serialized, .enabled(if: RealPostgres.isAvailable, needsPostgres))
 struct DatabaseCrashTests {
     private func resume(_ host: ShopHost, _ text: String) async throws {
-        let resumed = try await host.holdfast("resume", "--json")
-        #expect(resumed.status == 0, "\(text): \(resumed)")
-        #expect(host.demo.journal == "", "\(text)")
+        try await host.demo.resume(text)
         #expect(try host.demo.leftovers() == [], "\(text)")
-        #expect(
-            try !host.demo.names("state/runs").contains {
-                try host.demo.read("state/runs/\($0)").contains("\"running\"")
-            }, "\(text)")
-    }
-
-    /// Kills a command at moments spread over the time that it takes undisturbed.
-    private func kill(
-        _ host: ShopHost, _ arguments: [String], seed: UInt64, times: Int, typically seconds: Double,
-        then check: (String) async throws -> Void
-    ) async throws {
-        var random = SeededRandom(seed: seed)
-        for round in 0..<times {
-            let moment = seconds * (Double(round) + Double.random(in: 0..<1, using: &random)) / Double(times)
-            let running = try host.holdfast.start([CommandRunner.binary] + arguments)
-            try await Task.sleep(for: .seconds(moment))
-            running.signal(SIGKILL)
-            let outcome = try await running.wait()
-            try await check("seed \(seed), round \(round), \(moment) s, \(outcome)")
-        }
     }
 
     @Test func aBackupThatIsKilled() async throws {
@@ -40,7 +18,7 @@ struct DatabaseCrashTests {
             try await host.backup()
             let seconds = monotonicSeconds() - began
             var points = try host.demo.points()
-            try await kill(host, ["backup"], seed: 31, times: 4, typically: seconds) { text in
+            try await host.demo.kill(["backup"], seed: 31, times: 4, typically: seconds) { text in
                 let now = try host.demo.points()
                 #expect(Array(now.prefix(points.count)) == points, "\(text)")
                 for new in now.dropFirst(points.count) {
@@ -71,7 +49,7 @@ struct DatabaseCrashTests {
             let seconds = monotonicSeconds() - began
             expectDone(try await host.holdfast("restore", "undo", "--yes"))
             let arguments = ["restore", "database", "shop", "--yes", "--key", host.demo.privateKey]
-            try await kill(host, arguments, seed: 37, times: 4, typically: seconds) { text in
+            try await host.demo.kill(arguments, seed: 37, times: 4, typically: seconds) { text in
                 try await resume(host, text)
                 let now = try await host.dump()
                 #expect(now == old || now == new, "\(text)")

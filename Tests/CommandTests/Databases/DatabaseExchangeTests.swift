@@ -13,15 +13,7 @@ struct DatabaseExchangeTests {
         try await withDemoHost { demo in
             try await withOwnPostgres { own in
                 let server = own.server
-                try await server.psql("CREATE DATABASE shop")
-                try await server.psql(Shop.sql + Shop.bulk(100_000), database: "shop")
-                try demo.configure { $0.onlyDatabases([server.entry("shop", "shop")]) }
-                try await demo.backup()
-                try await server.psql("DELETE FROM orders", database: "shop")
-                let restore = try demo.holdfast.start([
-                    CommandRunner.binary, "restore", "database", "shop", "--yes", "--key", demo.privateKey,
-                ])
-                try await eventually("it is being loaded") { try await restored(server).count == 1 }
+                let restore = try await beginRestore(demo, server)
                 // It cannot be renamed while this is held.
                 let barrier = try CommandRunner(environment: server.environment).start([
                     "psql", "-Xqc",
@@ -41,6 +33,20 @@ struct DatabaseExchangeTests {
                 }
             }
         }
+    }
+
+    /// Backs a database up, spoils it, and begins to restore it; returns while that is being loaded.
+    private func beginRestore(_ demo: DemoHost, _ server: PostgresServer) async throws -> Running {
+        try await server.psql("CREATE DATABASE shop")
+        try await server.psql(Shop.sql + Shop.bulk(100_000), database: "shop")
+        try demo.configure { $0.onlyDatabases([server.entry("shop", "shop")]) }
+        try await demo.backup()
+        try await server.psql("DELETE FROM orders", database: "shop")
+        let restore = try demo.holdfast.start([
+            CommandRunner.binary, "restore", "database", "shop", "--yes", "--key", demo.privateKey,
+        ])
+        try await eventually("it is being loaded") { try await restored(server).count == 1 }
+        return restore
     }
 
     private func restored(_ server: PostgresServer) async throws -> [String] {
@@ -131,15 +137,7 @@ struct DatabaseExchangeTests {
         try await withDemoHost { demo in
             try await withOwnPostgres { own in
                 let server = own.server
-                try await server.psql("CREATE DATABASE shop")
-                try await server.psql(Shop.sql + Shop.bulk(100_000), database: "shop")
-                try demo.configure { $0.onlyDatabases([server.entry("shop", "shop")]) }
-                try await demo.backup()
-                try await server.psql("DELETE FROM orders", database: "shop")
-                let restore = try demo.holdfast.start([
-                    CommandRunner.binary, "restore", "database", "shop", "--yes", "--key", demo.privateKey,
-                ])
-                try await eventually("it is being loaded") { try await restored(server).count == 1 }
+                let restore = try await beginRestore(demo, server)
                 try await own.kill()
                 let outcome = try await restore.wait()
                 #expect(outcome.status == 1, "\(outcome)")
