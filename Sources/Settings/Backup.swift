@@ -13,11 +13,18 @@ extension Settings {
         package var files: [FilesSource]
         /// Databases, in the order of the file; names are unique.
         package var databases: [Database]
+        /// Which restore points are kept; nil: nothing is ever removed.
+        package var retention: Retention?
+        /// Folders with the archives of older scripts.
+        package var legacy: [Legacy]
+        /// Seconds after which an item's last success is too old.
+        package var maximumAge: Double
 
         /// Puts the section together from parts that are taken to be valid.
         package init(
             directory: String, encryption: Encryption = Encryption(), compression: Compression = .standard,
-            volumes: Volumes = Volumes(), files: [FilesSource] = [], databases: [Database] = []
+            volumes: Volumes = Volumes(), files: [FilesSource] = [], databases: [Database] = [],
+            retention: Retention? = nil, legacy: [Legacy] = [], maximumAge: Double = Backup.usualMaximumAge
         ) {
             self.directory = directory
             self.encryption = encryption
@@ -25,7 +32,13 @@ extension Settings {
             self.volumes = volumes
             self.files = files
             self.databases = databases
+            self.retention = retention
+            self.legacy = legacy
+            self.maximumAge = maximumAge
         }
+
+        /// What ``maximumAge`` is unless `max_age` says otherwise: a day, and an hour for the run itself.
+        package static let usualMaximumAge = 25 * 3600.0
     }
 
     /// A folder of the host that is backed up under a name of its own.

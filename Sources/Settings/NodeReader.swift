@@ -68,15 +68,24 @@ struct NodeReader {
         }
     }
 
-    /// `90s`, `30m`, `2h`, in seconds.
+    /// `90s`, `30m`, `2h`, `7d`, `4w`, in seconds.
     func duration() -> Double? {
-        let help = "Write a number and its unit: `90s`, `30m`, `2h`."
+        let help = "Write a number and its unit: `90s`, `30m`, `2h`, `7d`, `4w`."
         guard let word = string(expected: "a duration", remedy: help) else { return nil }
-        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
         if let unit = word.last.flatMap({ units[$0] }), let number = UInt32(word.dropLast()), number > 0 {
             return Double(number) * unit
         }
         badValue("\(label): `\(printable(word))` is no duration.", remedy: help)
+        return nil
+    }
+
+    /// A number from 0 on.
+    func count() -> Int? {
+        let help = "Write a whole number from 0 on."
+        guard let word = string(expected: "a number", remedy: help) else { return nil }
+        if let number = UInt16(word) { return Int(number) }
+        badValue("\(label): `\(printable(word))` is no number that fits.", remedy: help)
         return nil
     }
 

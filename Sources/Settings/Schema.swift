@@ -7,13 +7,20 @@ package enum Section: String, CaseIterable {
     case hooks = "backup.volumes.hooks.*"
     case files = "backup.files[]"
     case databases = "backup.databases[]"
+    case retention = "backup.retention"
+    case legacy = "backup.legacy[]"
     case docker = "docker"
+    case metrics = "metrics"
 
     /// The keys that it may have.
     package var keys: [String] {
         switch self {
-        case .top: ["backup", "docker", "state"]
-        case .backup: ["directory", "encryption", "compression", "volumes", "files", "databases"]
+        case .top: ["backup", "docker", "metrics", "state"]
+        case .backup:
+            [
+                "directory", "encryption", "compression", "volumes", "files", "databases", "retention", "legacy",
+                "max_age",
+            ]
         case .encryption: ["recipients", "keyring"]
         case .volumes: ["root", "include", "exclude", "quiesce", "hooks", "allow_empty", "max_downtime"]
         case .hooks: ["before", "after"]
@@ -23,7 +30,11 @@ package enum Section: String, CaseIterable {
                 "name", "engine", "container", "service", "project", "url", "user", "database", "password_file",
                 "lock_timeout", "path", "volume", "file",
             ]
+        case .retention:
+            ["keep_within", "keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"]
+        case .legacy: ["directory", "keep_within"]
         case .docker: ["socket"]
+        case .metrics: ["textfile"]
         }
     }
 
@@ -31,7 +42,6 @@ package enum Section: String, CaseIterable {
     var comingKeys: [String] {
         switch self {
         case .top: ["schedule", "notify", "offsite", "drills"]
-        case .backup: ["retention", "legacy"]
         default: []
         }
     }
@@ -44,6 +54,7 @@ package enum Section: String, CaseIterable {
         case .top: "at the top level"
         case .files: "in an entry of `backup.files`"
         case .databases: "in an entry of `backup.databases`"
+        case .legacy: "in an entry of `backup.legacy`"
         case .hooks: "under a pattern in `backup.volumes.hooks`"
         default: "in `\(home.rawValue)`"
         }

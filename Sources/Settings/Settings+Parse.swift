@@ -22,10 +22,23 @@ extension Settings {
         let help = "Compare it with what `holdfast init` writes."
         guard let fields = reader.fields(of: .top, remedy: help) else { return nil }
         let docker = fields["docker"].flatMap(Docker.init(reading:)) ?? Docker()
+        let metrics = fields["metrics"].flatMap(Metrics.init(reading:)) ?? Metrics()
         let state = fields["state"].flatMap { $0.hostPath() } ?? Self.defaultState
         let section = fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
         guard let backup = section.flatMap({ Backup(reading: $0, state: state) }) else { return nil }
-        self.init(backup: backup, docker: docker, state: state, file: reader.findings.file)
+        self.init(backup: backup, docker: docker, metrics: metrics, state: state, file: reader.findings.file)
+    }
+}
+
+extension Settings.Metrics {
+    fileprivate init?(reading reader: NodeReader) {
+        let fields = reader.fields(of: .metrics, remedy: "Write `metrics: { textfile: /…/holdfast.prom }`.")
+        guard let fields else { return nil }
+        self.init(textfile: fields["textfile"].flatMap { $0.hostPath() })
+        guard let file = fields["textfile"], let textfile, !textfile.hasSuffix(".prom") else { return }
+        file.badValue(
+            "\(file.label) has to end in `.prom`: `\(printable(textfile))`.",
+            remedy: "Node exporter reads no other files. Write `…/holdfast.prom`.")
     }
 }
 
@@ -59,6 +72,9 @@ extension Settings.Backup {
         let volumes = fields["volumes"].flatMap(Settings.Volumes.init(reading:))
         let sources = fields["files"].map(LocatedSource.list(reading:)) ?? []
         let databases = fields["databases"].map(LocatedDatabase.list(reading:)) ?? []
+        let retention = fields["retention"].flatMap(Settings.Retention.init(reading:))
+        let legacy = fields["legacy"].map(Settings.Legacy.list(reading:)) ?? []
+        let maximumAge = fields["max_age"].flatMap { $0.duration() } ?? Self.usualMaximumAge
         let folder = fields.require("directory", remedy: "Add `directory: /var/backups/…`, where backups are to lie.")
         let directory = folder?.hostPath()
         LocatedSource.refuseDoubleNames(in: sources)
@@ -69,7 +85,8 @@ extension Settings.Backup {
         self.init(
             directory: directory, encryption: encryption ?? Settings.Encryption(),
             compression: compression ?? .standard, volumes: volumes ?? Settings.Volumes(),
-            files: sources.map(\.source), databases: databases.map(\.database))
+            files: sources.map(\.source), databases: databases.map(\.database), retention: retention, legacy: legacy,
+            maximumAge: maximumAge)
     }
 }
 

@@ -8,15 +8,21 @@ package struct Settings: Equatable, Sendable {
     package var backup: Backup
     /// How the engine is reached.
     package var docker: Docker
+    /// Where the numbers go that others watch.
+    package var metrics: Metrics
     /// The folder of journal, lock and run records.
     package var state: String
     /// The file that this was read from, as it was named.
     package var file: String
 
     /// Puts settings together from parts that are taken to be valid.
-    package init(backup: Backup, docker: Docker = Docker(), state: String = Settings.defaultState, file: String) {
+    package init(
+        backup: Backup, docker: Docker = Docker(), metrics: Metrics = Metrics(), state: String = Settings.defaultState,
+        file: String
+    ) {
         self.backup = backup
         self.docker = docker
+        self.metrics = metrics
         self.state = state
         self.file = file
     }
@@ -39,5 +45,16 @@ extension Settings {
 
         /// Where Docker itself listens.
         package static let defaultSocket = "/var/run/docker.sock"
+    }
+}
+
+extension Settings {
+    /// The `metrics` section.
+    package struct Metrics: Equatable, Sendable {
+        /// The file that is written after each run, for node exporter's textfile collector; nil: none.
+        package var textfile: String?
+
+        /// Names a file; by default none.
+        package init(textfile: String? = nil) { self.textfile = textfile }
     }
 }

@@ -20,10 +20,14 @@ extension SettingsDraft {
         addVolumes(to: &text)
         addFiles(to: &text)
         addDatabases(to: &text)
+        addKeeping(to: &text)
         text.add("")
         text.add("docker:")
         text.add("  # The engine's socket: it names the volumes and the containers that use them.")
         text.add("  socket: \(Self.scalar(dockerSocket))")
+        text.add("")
+        text.add("# Numbers for node exporter's textfile collector, written after each run:")
+        text.add("# metrics: { textfile: /var/lib/prometheus/node-exporter/holdfast.prom }")
         text.add("")
         text.add("# Journal, lock and run records; not a place for backups.")
         text.add("state: \(Self.scalar(state))")
@@ -121,6 +125,24 @@ extension SettingsDraft {
             text.add("  # - { name: kuma, engine: sqlite, volume: kuma_data, file: kuma.db }")
         }
         for database in databases { text.add("    - { \(Self.entry(for: database)) }", note: database.note) }
+    }
+
+    private func addKeeping(to text: inout Lines) {
+        text.add("")
+        text.add(
+            "  # What `holdfast prune` leaves alone: all points of the last 30 days, the newest three however old they are,"
+        )
+        text.add(
+            "  # and for so many days, weeks, months and years the newest of each. It never removes the last whole copy of"
+        )
+        text.add("  # anything. Nothing is removed before somebody or the schedule calls it.")
+        text.add(
+            "  retention: { keep_within: 30d, keep_last: 3, keep_daily: 0, keep_weekly: 0, keep_monthly: 0, keep_yearly: 0 }"
+        )
+        text.add("  # When the last success of anything is older than this, you hear of it.")
+        text.add("  max_age: 25h")
+        text.add("  # Folders with the archives of older scripts (volumes-YYYY-MM-DD-HHMMSS.tar.gz.gpg):")
+        text.add("  # legacy: [ { directory: /var/backups/scripts, keep_within: 7d } ]")
     }
 
     private static func entry(for database: Database) -> String {

@@ -50,15 +50,25 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "belongs in `backup.encryption`"),
         BadInput(
             "unheard of", "backup: { directory: /b }\nfrobnicate: 1", "unknown-key", "h.yml:2:1", "the top level",
-            "`backup`, `docker`, `state`"),
+            "`backup`, `docker`, `metrics`, `state`"),
         BadInput("merge key", "backup: { directory: /b, <<: {} }", "unknown-key", "h.yml:1:26", "`<<`"),
         BadInput(
             "a later holdfast's", "backup: { directory: /b }\nschedule: { backup: daily }", "unsupported-key",
             "h.yml:2:1",
             "`schedule` is not supported by this version of holdfast"),
         BadInput(
-            "a later holdfast's, deeper", "backup:\n  directory: /b\n  retention: {}\n", "unsupported-key", "h.yml:3:3",
-            "`backup.retention`"),
+            "keeps nothing", "backup:\n  directory: /b\n  retention: { keep_last: 0 }\n", "bad-value", "h.yml:3:14",
+            "`backup.retention` keeps nothing at all"),
+        BadInput(
+            "no number", "backup:\n  directory: /b\n  retention: { keep_daily: many }\n", "bad-value", "h.yml:3:28",
+            "`many` is no number"),
+        BadInput(
+            "legacy without a folder", "backup:\n  directory: /b\n  legacy: [ { keep_within: 7d } ]\n", "missing-key",
+            "h.yml:3:13", "`backup.legacy[0].directory`"),
+        BadInput(
+            "no textfile", "backup: { directory: /b }\nmetrics: { textfile: /x/holdfast.txt }", "bad-value",
+            "h.yml:2:22",
+            "has to end in `.prom`"),
         BadInput(
             "twice", "backup:\n  directory: /b\n  compression: none\n  directory: /c\n", "duplicate-key", "h.yml:4:3",
             "`backup.directory` stands twice, first in line 2"),

@@ -13,7 +13,7 @@ import Testing
               volumes:
                 include: { a: b }
                 quiesce: { a: halt }
-              retention: { keep_last: 3 }
+              retention: { keep_last: many }
             docker: [x]
             """
         let error = try #require(throws: SettingsError.self) { try Settings.parse(text, file: "h.yml") }
@@ -21,7 +21,7 @@ import Testing
         #expect(error.count == 10)
         #expect(
             error.problems.map { $0.position?.description } == [
-                "1:1", "3:14", "4:3", "5:30", "5:42", "6:3", "8:14", "9:19", "10:3", "11:9",
+                "1:1", "3:14", "4:3", "5:30", "5:42", "6:3", "8:14", "9:19", "10:27", "11:9",
             ])
         let description = "\(error)"
         #expect(description.hasPrefix("h.yml has 10 problems.\nh.yml:1:1: Unknown key `stat`"))

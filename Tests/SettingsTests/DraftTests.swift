@@ -7,7 +7,11 @@ import Testing
     @Test func theBarestDraftIsReadBack() throws {
         let draft = SettingsDraft(directory: "/var/backups/holdfast")
         let settings = try Settings.parse(draft.yaml(), file: "f")
-        #expect(settings == Settings(backup: Settings.Backup(directory: "/var/backups/holdfast"), file: "f"))
+        #expect(
+            settings
+                == Settings(
+                    backup: Settings.Backup(directory: "/var/backups/holdfast", retention: .init(within: 30 * 86_400)),
+                    file: "f"))
     }
 
     @Test func aFullDraftIsReadBack() throws {
@@ -60,7 +64,7 @@ import Testing
                     .init(
                         name: "kuma", engine: .sqlite(.init(place: .volume("kuma_data", file: "data/my kuma.db")))),
                     .init(name: "web", engine: .sqlite(.init(place: .path("/srv/a, b/web.db")))),
-                ]),
+                ], retention: .init(within: 30 * 86_400)),
             docker: Settings.Docker(socket: "/run/user/1000/docker.sock"), state: "/srv/state", file: "f")
         #expect(settings == expected)
         #expect(draft.yaml().contains("#   n8n_data           1.2 GiB, used by n8n\n"))
