@@ -1,5 +1,5 @@
 internal import CLinux
-import Glibc
+package import Glibc
 
 /// The one way in which files are published: `NAME.partial`, write, length check, fsync, close, rename, fsync folder.
 ///
@@ -21,13 +21,16 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
     /// Why bytes are missing: such a file is never published, whatever its length.
     private var failure: (any Error)?
 
-    /// Creates `NAME.partial` (0600) in `folder`; one that an earlier run left behind is replaced.
-    package init(in folder: Descriptor, name: String) throws {
+    /// Creates `NAME.partial` in `folder`; one that an earlier run left behind is replaced.
+    ///
+    /// - Parameter mode: whatever the umask is.
+    package init(in folder: Descriptor, name: String, mode: mode_t = 0o600) throws {
         self.folder = folder
         self.name = name
         let partial = name + Self.partialSuffix
         _ = unlinkat(folder.raw, partial, 0)
         file = try folder.open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        if mode != 0o600, fchmod(file.raw, mode) != 0 { throw MachineError.call("set the rights of", file.path) }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -81,8 +84,8 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
 
 extension Descriptor {
     /// Publishes a small file in this folder in one go.
-    package func publish(_ name: String, _ bytes: [UInt8], replacing: Bool = false) throws {
-        let file = try DurableFile(in: self, name: name)
+    package func publish(_ name: String, _ bytes: [UInt8], replacing: Bool = false, mode: mode_t = 0o600) throws {
+        let file = try DurableFile(in: self, name: name, mode: mode)
         do {
             try file.write(bytes)
         } catch {

@@ -22,6 +22,24 @@ package final class FileLock: Sendable {
         return FileLock(file)
     }
 
+    /// Locks a file that is there and leaves what is in it alone: others see that its owner lives.
+    ///
+    /// - Returns: nil if somebody else holds it.
+    package static func hold(_ name: String, in folder: Descriptor) throws -> FileLock? {
+        let file = try folder.open(name, O_RDWR | O_NOFOLLOW)
+        guard linux_lock(file.raw) == 0 else {
+            if errno == EAGAIN || errno == EACCES { return nil }
+            throw MachineError.call("lock", file.path)
+        }
+        return FileLock(file)
+    }
+
+    /// Whether somebody holds the lock on that file; false where it cannot be asked.
+    package static func isHeld(_ name: String, in folder: Descriptor) -> Bool {
+        guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW) else { return false }
+        return linux_is_locked(file.raw) == 1
+    }
+
     /// What the holder wrote about itself: its process id and what it does. For messages only.
     package static func holder(of name: String, in folder: Descriptor) -> String? {
         guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW), let bytes = try? file.readAll(limit: 4096)

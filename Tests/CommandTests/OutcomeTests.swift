@@ -98,7 +98,7 @@ import Testing
             #expect(try outcome.json()["outcome"].string == "failed")
             #expect(try outcome.json()["problems"]["files.gone"].string?.contains("/nowhere/at/all") == true)
             try await before.expectUntouched(host)
-            let record = try #require(try host.names("state/runs").last)
+            let record = try #require(try host.names("state/runs").last { $0.hasSuffix("-backup.json") })
             #expect(try host.read("state/runs/\(record)").contains("\"failed\""))
         }
     }

@@ -24,12 +24,12 @@ struct HeldLockTests {
             let (lock, _) = try await host.lock("backup")
             try host.make("volumes/a/.holdfast-staging", holding: "being made")
             _ = try lock.journal.owe(.remove(folder: host.volumes + "/a", name: ".holdfast-staging"))
-            let record = try RunRecord.begin("backup", at: TestSite.now, in: host.state)
+            let run = try RunRecord.begin("backup", at: TestSite.now, in: host.state).run
             try host.make("backups/2025-12-21T030000Z.partial", holding: "being made")
             await #expect(throws: RecoveryError.self) { _ = try await host.lock("resume") }
             #expect(host.text("volumes/a/.holdfast-staging") == "being made")
             #expect(host.text("backups/2025-12-21T030000Z.partial") == "being made")
-            #expect(try host.read("state/runs/\(record.run).json").contains("running"))
+            #expect(try host.read("state/runs/\(run).json").contains("running"))
             lock.release()
         }
     }

@@ -50,11 +50,11 @@ struct RunRecordTests {
         try await withTestSite { host in
             var good = try RunRecord.begin("backup", at: TestSite.now.advanced(by: -120), in: host.state)
             try good.end(.complete, at: TestSite.now.advanced(by: -100), in: host.state)
-            let dead = try RunRecord.begin("backup", at: TestSite.now.advanced(by: -60), in: host.state)
+            let dead = try RunRecord.begin("backup", at: TestSite.now.advanced(by: -60), in: host.state).run
             try host.write("state/runs/2025-12-21T025930Z-backup.json", "{ \"cut")
             let (lock, putRight) = try await host.lock()
-            #expect(putRight == ["the run \(dead.run) died before its end"])
-            #expect(try host.read("state/runs/\(dead.run).json").contains("\"outcome\" : \"died\""))
+            #expect(putRight == ["the run \(dead) died before its end"])
+            #expect(try host.read("state/runs/\(dead).json").contains("\"outcome\" : \"died\""))
             #expect(try host.read("state/runs/\(good.run).json").contains("\"outcome\" : \"complete\""))
             lock.release()
             let (_, again) = try await host.lock()

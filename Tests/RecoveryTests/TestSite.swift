@@ -23,14 +23,15 @@ struct TestSite: Sendable {
     static let now = Timestamp(seconds: 1_766_286_000)
 
     /// The site, with these folders under `backup.files`.
-    func site(files: [Settings.FilesSource] = [], volumesRoot: String? = nil) -> Site {
+    func site(files: [Settings.FilesSource] = [], volumesRoot: String? = nil, at now: Timestamp = TestSite.now) -> Site
+    {
         let backup = Settings.Backup(
             directory: backups, volumes: Settings.Volumes(root: volumesRoot), files: files)
         let told = told
         return Site(
             settings: Settings(backup: backup, state: state.path, file: folder + "/holdfast.yml"), recipients: [],
             engine: .absent(RecoveryError.failed("no-engine", "There is no engine in this test.")),
-            keyring: Keyring(home: folder + "/ring"), state: state, clock: StandingClock(), version: "test",
+            keyring: Keyring(home: folder + "/ring"), state: state, clock: StandingClock(moment: now), version: "test",
             report: { told.add($0) })
     }
 
@@ -78,9 +79,11 @@ func withTestSite<Result>(
     }
 }
 
-/// Says ``TestSite/now`` for ever.
+/// Says the same for ever.
 struct StandingClock: WallClock {
-    func now() -> Timestamp { TestSite.now }
+    var moment = TestSite.now
+
+    func now() -> Timestamp { moment }
 }
 
 /// Keeps the lines and warnings that a use case reports.

@@ -12,7 +12,7 @@ package struct BackupRun: Sendable {
     private let plan: BackupPlan
     private let lock: HeldLock
 
-    package init(_ plan: BackupPlan, _ site: Site, holding lock: HeldLock) {
+    init(_ plan: BackupPlan, _ site: Site, holding lock: HeldLock) {
         self.plan = plan
         self.site = site
         self.lock = lock
@@ -21,38 +21,33 @@ package struct BackupRun: Sendable {
     package struct Result: Sendable {
         /// The manifest that was published; nil if not a single item could be saved.
         package let manifest: Manifest?
+        /// What became of each item, also where nothing was published.
+        package let items: [Manifest.ItemRecord]
         /// By item: what went wrong, in words.
         package let problems: [String: String]
         package let seconds: Double
+
+        /// How the run ended.
+        package var outcome: RunRecord.Outcome {
+            manifest == nil ? .failed : problems.isEmpty ? .complete : .incomplete
+        }
     }
 
-    /// Makes the point.
+    /// Makes the point, whose name is the moment `started`.
     ///
     /// - Returns: also when items failed; ``Result/problems`` has them.
-    /// - Throws: when nothing could be published at all for a reason that is no item's; the run record has it too.
-    package func run() async throws -> Result {
-        let started = site.clock.now()
+    /// - Throws: when nothing could be published at all for a reason that is no item's.
+    func run(_ started: Timestamp) async throws -> Result {
         let began = monotonicSeconds()
-        var record = try RunRecord.begin("backup", at: started, in: site.state)
-        do {
-            try refuseWithoutSpace()
-            let signer = try await hostKey()
-            let host = try site.state.hostID(clock: site.clock)
-            let writer = try PointWriter(in: site.settings.backup.directory, at: started)
-            let (manifest, problems) = try await discardingOnFailure(writer) {
-                try await makePoint(writer, host: host, signer: signer, started: started)
-            }
-            record.point = manifest.map { $0.point.description }
-            record.problems = problems
-            for item in manifest?.items ?? [] { record.items[item.item.description] = item.outcome }
-            let outcome: RunRecord.Outcome = manifest == nil ? .failed : problems.isEmpty ? .complete : .incomplete
-            try record.end(outcome, at: site.clock.now(), in: site.state)
-            return Result(manifest: manifest, problems: problems, seconds: monotonicSeconds() - began)
-        } catch {
-            record.problems[""] = explain(error).description
-            try? record.end(.failed, at: site.clock.now(), in: site.state)
-            throw error
+        try refuseWithoutSpace()
+        let signer = try await hostKey()
+        let host = try site.state.hostID(clock: site.clock)
+        let writer = try PointWriter(in: site.settings.backup.directory, at: started)
+        let made = try await discardingOnFailure(writer) {
+            try await makePoint(writer, host: host, signer: signer, started: started)
         }
+        return Result(
+            manifest: made.manifest, items: made.items, problems: made.problems, seconds: monotonicSeconds() - began)
     }
 
     private func discardingOnFailure<Value>(_ writer: PointWriter, _ body: () async throws -> Value) async throws
@@ -70,13 +65,14 @@ package struct BackupRun: Sendable {
 
     private func makePoint(
         _ writer: PointWriter, host: String, signer: HostKey, started: Timestamp
-    ) async throws -> (Manifest?, [String: String]) {
+    ) async throws -> (manifest: Manifest?, items: [Manifest.ItemRecord], problems: [String: String]) {
         let outcomes = try await archives(writer, host: host)
         var problems = outcomes.reduce(into: [String: String]()) { $0.merge($1.problems) { one, _ in one } }
+        let items = outcomes.flatMap(\.records)
         var files = outcomes.compactMap(\.archive)
         guard !files.isEmpty else {
             try writer.discard()
-            return (nil, problems)
+            return (nil, items, problems)
         }
         do {
             let databases = outcomes.reduce(into: [String: DatabaseFacts]()) {
@@ -93,14 +89,13 @@ package struct BackupRun: Sendable {
             host: host, point: writer.name, started: started, finished: site.clock.now(),
             previous: previous.map { .init(point: $0.name, sha256: $0.digest.description) },
             recipients: plan.recipients.map(\.fingerprint.description), archives: files,
-            items: outcomes.flatMap(\.records),
-            holdfast: site.version)
+            items: items, holdfast: site.version)
         let bytes = try JSON.write(manifest)
         let signature = try await signer.sign(bytes)
         let names = files.map(\.file)
         try await onThread("publish") { _ in try writer.publish(bytes, signature: signature, files: names) }
         if manifest.outcome == .incomplete, problems.isEmpty { problems[""] = "not every item is whole" }
-        return (manifest, problems)
+        return (manifest, items, problems)
     }
 
     /// Runs the lanes side by side, as many as there are cores.

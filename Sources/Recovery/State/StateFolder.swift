@@ -41,18 +41,23 @@ package struct StateFolder: Sendable {
     }
 
     /// The host's id, if it has one yet.
-    package func knownHostID() throws -> String? {
+    package func knownHostID() throws -> String? { try identity()?.id }
+
+    private func identity() throws -> HostIdentity? {
         do {
             let file = try Descriptor.open("\(path)/\(Self.identityName)", O_RDONLY | O_NOFOLLOW)
             let identity = try JSON.read(HostIdentity.self, try file.readAll(limit: 4096), place: file.path)
             guard identity.id.utf8.count == 32, [UInt8](hex: identity.id) != nil else {
                 throw RecoveryError.failed("bad-state", "The host's id is not 32 hexadecimal digits.", place: file.path)
             }
-            return identity.id
+            return identity
         } catch let error as MachineError where error.errno == ENOENT {
             return nil
         }
     }
+
+    /// When the host's id was made, if it has one.
+    package var made: Timestamp? { (try? identity())?.flatMap { Timestamp($0.made) } }
 
     private static let identityName = "host.json"
 }

@@ -36,15 +36,13 @@ struct Backup: TalkingCommand {
     func run() async throws {
         let composition = try Composition(common)
         let site = try await composition.site()
-        var planner = BackupPlanner(site)
         if dryRun {
+            var planner = BackupPlanner(site)
             let plan = try await planner.plan(request)
             return try Output.result(BackupPlanReport(plan), json: common.json, text: \.text)
         }
         let result = try await composition.locked("backup", site) { lock in
-            let plan = try await planner.plan(request)
-            for warning in plan.warnings { composition.console.show(.warning(warning)) }
-            return try await BackupRun(plan, site, holding: lock).run()
+            try await BackupAttempt(request, site, holding: lock).run()
         }
         try Output.result(BackupReport(result), json: common.json, text: \.text)
         guard let manifest = result.manifest else { throw ExitStatus.failed }

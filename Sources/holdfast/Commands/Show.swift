@@ -18,7 +18,7 @@ struct Show: TalkingCommand {
         let settings = try Composition(common).settings
         let found = try Catalog(settings.backup.directory).point(point)
         let manifest = try found.manifest.get()
-        let problems = RunRecord.problems(of: manifest.point, in: StateFolder(settings.state))
+        let problems = RunRecords(StateFolder(settings.state)).problems(of: manifest.point)
         try Output.result(manifest, json: common.json) { text($0) + reasons(problems) }
     }
 

@@ -58,22 +58,14 @@ struct Verify: TalkingCommand {
         let everything = try site.catalog.points()
         let points = all ? everything : [try site.catalog.point(point ?? "latest")]
         guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
-        let verification = Verification(site, trust: try await signer.trust(site))
+        let attempt = VerifyAttempt(Verification(site, trust: try await signer.trust(site)), site)
         let verdicts = try await composition.console.watch {
-            if !deep { return try await verify(points, everything, verification, key: nil) }
-            return try await keys.withKey { try await verify(points, everything, verification, key: $0) }
+            if !deep { return try await attempt.run(points, among: everything, deep: nil) }
+            return try await keys.withKey { try await attempt.run(points, among: everything, deep: $0) }
         }
         try Output.result(verdicts.map(report), json: common.json) { $0.map(text).joined(separator: "\n") }
         if verdicts.contains(where: { $0.overall == .failed }) { throw ExitStatus.failed }
         if verdicts.contains(where: { $0.overall == .notVerified }) { throw ExitStatus.notVerified }
-    }
-
-    private func verify(
-        _ points: [Catalog.Point], _ everything: [Catalog.Point], _ verification: Verification, key: DecryptionKey?
-    ) async throws -> [Verification.Verdict] {
-        var verdicts: [Verification.Verdict] = []
-        for point in points { verdicts.append(try await verification.verify(point, among: everything, deep: key)) }
-        return verdicts
     }
 
     private func report(_ verdict: Verification.Verdict) -> Report {

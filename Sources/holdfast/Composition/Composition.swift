@@ -40,10 +40,22 @@ struct Composition {
     func locked<Value: Sendable>(_ command: String, _ site: Site, _ body: (HeldLock) async throws -> Value) async throws
         -> Value
     {
-        let (lock, putRight) = try await HeldLock.take(for: command, site)
+        let (lock, putRight) = try await taken(command, site)
         defer { lock.release() }
         for text in putRight { console.show(.warning("Put right after an interrupted run: \(text).")) }
         return try await console.watch { try await body(lock) }
+    }
+}
+
+extension Composition {
+    /// Takes the lock; that somebody else has it is put on record, so that runs which never come about are noticed.
+    private func taken(_ command: String, _ site: Site) async throws -> (HeldLock, [String]) {
+        do {
+            return try await HeldLock.take(for: command, site)
+        } catch let error as RecoveryError where error.code == "recovery.busy" {
+            try? RunRecord.skip(command, because: error.description, at: site.clock.now(), in: site.state)
+            throw error
+        }
     }
 }
 

@@ -1,0 +1,81 @@
+internal import Machine
+internal import RestorePoints
+
+/// What was told already, so that each thing is told once: `news.json` in the state folder.
+///
+/// Decides only. Whoever acts puts the news where they survive, then writes this down; after a crash between the two the
+/// same news come again, with the same ids.
+package struct Bulletin: Codable, Sendable, Equatable {
+    /// Runs that did not go well and were told.
+    private var told: Set<String> = []
+    /// What was said to be wrong and not yet to be right again, with the moment since when it is so.
+    private var open: [String: String] = [:]
+    /// Items that are too old, and for how many further days that was told.
+    private var stale: [String: Int] = [:]
+    private var isFirst = true
+
+    package init() {}
+
+    private enum CodingKeys: CodingKey { case told, open, stale }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        told = try container.decode(Set<String>.self, forKey: .told)
+        open = try container.decode([String: String].self, forKey: .open)
+        stale = try container.decode([String: Int].self, forKey: .stale)
+        isFirst = false
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(told.sorted(), forKey: .told)
+        try container.encode(open, forKey: .open)
+        try container.encode(stale, forKey: .stale)
+    }
+
+    /// What is new; at the first call, of the past only the last run of each command counts.
+    package mutating func news(from standing: Standing) -> [News] {
+        var news = Self.commands.compactMap { ofRuns($0, standing) }
+        if let aged = ofAge(standing) { news.append(aged) }
+        for command in Self.commands where open[command] != nil && isWell(command, standing) {
+            news.append(standing.recovery(of: command, since: open[command].flatMap { Timestamp($0) }))
+            open[command] = nil
+        }
+        isFirst = false
+        return news
+    }
+
+    /// The last of the runs that went wrong and were not told; those before it are told with it.
+    private mutating func ofRuns(_ command: String, _ standing: Standing) -> News? {
+        let wrong = standing.runs.filter { run in
+            run.command == command && run.concerns(command) && (run.isFailure || run.outcome == .incomplete)
+        }
+        let fresh = wrong.filter { !told.contains($0.run) }
+        told = told.filter { name in !name.hasSuffix("-\(command)") }.union(wrong.map(\.run))
+        guard let last = fresh.last, !isFirst || last.run == standing.lastRun(command)?.run else { return nil }
+        let news = standing.news(of: last)
+        if open[command] == nil { open[command] = (news.since ?? last.moment).description }
+        return news
+    }
+
+    private mutating func ofAge(_ standing: Standing) -> News? {
+        let now = standing.overdue.mapValues { Int($0 / 86_400) }
+        let fresh = now.contains { item, days in stale[item].map { $0 < days } ?? true }
+        stale = now
+        guard fresh else { return nil }
+        let news = standing.newsOfAge(now)
+        if open["backup"] == nil { open["backup"] = (news.since ?? standing.now).description }
+        return news
+    }
+
+    private func isWell(_ command: String, _ standing: Standing) -> Bool {
+        command == "backup" ? standing.backupIsWell : standing.lastRun(command)?.outcome == .complete
+    }
+
+    /// The commands whose runs are news.
+    private static let commands = ["backup", "verify", "prune"]
+}
+
+extension RunRecord {
+    fileprivate func concerns(_ command: String) -> Bool { command != "backup" || concernsMany }
+}

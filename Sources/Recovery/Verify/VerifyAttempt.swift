@@ -1,0 +1,59 @@
+internal import Machine
+package import OpenPGP
+package import RestorePoints
+
+/// One attempt at verifying points, on record: what is never verified without anybody's noticing is not looked after.
+package struct VerifyAttempt: Sendable {
+    private let verification: Verification
+    private let site: Site
+
+    package init(_ verification: Verification, _ site: Site) {
+        self.verification = verification
+        self.site = site
+    }
+
+    /// Verifies one point after the other. Where there is no state, as on a machine that only holds copies, none is made.
+    ///
+    /// - Parameter everything: all points, for the chain of manifests.
+    package func run(
+        _ points: [Catalog.Point], among everything: [Catalog.Point], deep key: DecryptionKey?
+    ) async throws -> [Verification.Verdict] {
+        var record =
+            try site.state.knownHostID() == nil
+            ? nil : RunRecord.begin("verify", at: site.clock.now(), in: site.state)
+        do {
+            var verdicts: [Verification.Verdict] = []
+            for point in points {
+                let verdict = try await verification.verify(point, among: everything, deep: key)
+                verdicts.append(verdict)
+                record?.problems.merge(verdict.problems) { one, _ in one }
+            }
+            try record?.end(outcome(of: verdicts), at: site.clock.now(), in: site.state)
+            return verdicts
+        } catch {
+            record?.problems[""] = explain(error).description
+            try? record?.end(.failed, at: site.clock.now(), in: site.state)
+            throw error
+        }
+    }
+
+    private func outcome(of verdicts: [Verification.Verdict]) -> RunRecord.Outcome {
+        if verdicts.contains(where: { $0.overall == .failed }) { return .failed }
+        return verdicts.contains { $0.overall == .notVerified } ? .incomplete : .complete
+    }
+}
+
+extension Verification.Verdict {
+    /// What is wrong or could not be checked, by point and subject.
+    fileprivate var problems: [String: String] {
+        var problems: [String: String] = [:]
+        for finding in findings {
+            switch finding.verdict {
+            case .passed: continue
+            case .failed(let error): problems["\(point.name) \(finding.subject)"] = error.description
+            case .notChecked(let text): problems["\(point.name) \(finding.subject)"] = "not checked: \(text)"
+            }
+        }
+        return problems
+    }
+}
