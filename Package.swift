@@ -42,7 +42,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
-        room("RestorePoints", ["Databases", "OpenPGP", "Machine"]),
+        room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),

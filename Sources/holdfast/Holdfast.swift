@@ -21,7 +21,8 @@ struct Holdfast: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Init.self, Check.self, Key.self, Backup.self, List.self, Show.self, Verify.self, Restore.self, Resume.self,
+            Init.self, Check.self, Key.self, Backup.self, List.self, Show.self, Verify.self, Prune.self, Restore.self,
+            Resume.self,
         ])
 
     /// The version of this program.

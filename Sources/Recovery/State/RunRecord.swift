@@ -52,6 +52,24 @@ package struct RunRecord: Codable, Sendable {
         return [:]
     }
 
+    /// The newest record of a command that was not begun after `now`; nil if there is none, or it cannot be read.
+    package static func newest(_ command: String, in state: StateFolder, at now: Timestamp) -> RunRecord? {
+        let ending = "-\(command).json"
+        guard let folder = try? Descriptor.folder("\(state.path)/\(folderName)"), let names = try? folder.names() else {
+            return nil
+        }
+        let name = names.last { name in
+            guard name.hasSuffix(ending), let begun = PointName(String(name.dropLast(ending.count))) else {
+                return false
+            }
+            return begun.moment <= now
+        }
+        guard let name, let bytes = try? folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: 16 << 20) else {
+            return nil
+        }
+        return try? JSON.read(RunRecord.self, bytes, place: name)
+    }
+
     /// Marks the records that still say `running`; call it only while holding the lock.
     ///
     /// - Returns: the runs that died.
