@@ -10,6 +10,9 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Tests are built fast rather than made fast: file by file, without optimisation.
+let testSettings = swiftSettings + [.unsafeFlags(["-Onone", "-no-whole-module-optimization"])]
+
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
@@ -18,7 +21,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .testTarget(
         name: name + "Tests",
         dependencies: [.target(name: name), "TestKit"] + dependencies,
-        swiftSettings: swiftSettings
+        swiftSettings: testSettings
     )
 }
 
@@ -42,7 +45,7 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
-        room("RestorePoints", ["Databases", "OpenPGP", "Machine"]),
+        room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
@@ -66,7 +69,7 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
         tests(of: "Machine"),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
@@ -75,9 +78,9 @@ let package = Package(
         tests(of: "Settings", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"]),
         tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
-        .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Machine", "TestKit"],
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
     ]
 )

@@ -62,11 +62,14 @@ package struct Catalog: Sendable {
     }
 
     /// What is in the directory under an unfinished name; only a holder of the lock may remove it.
-    package func unfinished() throws -> [String] {
-        try open()?.names().filter {
-            $0.hasSuffix(DurableFile.partialSuffix)
-                && PointName(String($0.dropLast(DurableFile.partialSuffix.count))) != nil
-        } ?? []
+    package func unfinished() throws -> [String] { try names(endingIn: DurableFile.partialSuffix) }
+
+    /// What is left in the directory of points that were being removed; only a holder of the lock may touch it.
+    package func beingRemoved() throws -> [String] { try names(endingIn: PointRemoval.suffix) }
+
+    /// Names of points with something behind them.
+    private func names(endingIn suffix: String) throws -> [String] {
+        try open()?.names().filter { $0.hasSuffix(suffix) && PointName(String($0.dropLast(suffix.count))) != nil } ?? []
     }
 
     private func open() throws -> Descriptor? {

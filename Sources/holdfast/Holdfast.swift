@@ -21,7 +21,8 @@ struct Holdfast: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Init.self, Check.self, Key.self, Backup.self, Status.self, List.self, Show.self, Verify.self, Restore.self,
+            Init.self, Check.self, Key.self, Backup.self, Status.self, List.self, Show.self, Verify.self, Prune.self,
+            Restore.self,
             Resume.self,
         ])
 

@@ -84,6 +84,8 @@ package struct DemoConfiguration {
     package var files: [(name: String, path: String)]
     /// Entries of `backup.databases`, each as the file has it after its dash.
     package var databases: [String] = []
+    /// More lines of the `backup` section: `retention: { keep_last: 3 }`.
+    package var backup: [String] = []
     package var dockerSocket = "/nowhere/docker.sock"
     /// Lines put at the end as they are.
     package var more = ""
@@ -108,6 +110,7 @@ package struct DemoConfiguration {
         for file in files { lines.append("    - { name: \(file.name), path: \"\(file.path)\" }") }
         if !databases.isEmpty { lines.append("  databases:") }
         lines += databases.map { "    - " + $0 }
+        lines += backup.map { "  " + $0 }
         lines += ["docker: { socket: \"\(dockerSocket)\" }", "state: \(state)", more]
         return lines.joined(separator: "\n") + "\n"
     }

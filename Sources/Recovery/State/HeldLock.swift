@@ -27,6 +27,7 @@ package struct HeldLock: Sendable {
         putRight += await Restores(site.state).settleDatabases(site)
         putRight += try await held.meetObligations(site)
         putRight += try PointWriter.sweep(site.settings.backup.directory).map { "removed the unfinished point \($0)" }
+        putRight += try PointRemoval.sweep(site.settings.backup.directory).map { "removed the rest of the point \($0)" }
         putRight += try RunRecords(site.state).bury(at: site.clock.now()).map { "the run \($0) died before its end" }
         return (held, putRight)
     }

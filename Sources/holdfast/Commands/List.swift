@@ -6,9 +6,20 @@ import Settings
 
 struct List: TalkingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The restore points, oldest first.", discussion: "Example: holdfast list\n\n\(ExitStatus.help)")
+        abstract: "The restore points, oldest first, and the archives of older scripts.",
+        discussion: """
+            With --json only the points; with --legacy only the archives in the folders of `backup.legacy`.
+
+            Examples: holdfast list
+                      holdfast list --legacy --json
+
+            \(ExitStatus.help)
+            """)
 
     @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Only the archives of older scripts.")
+    var legacy = false
 
     private struct Line: Encodable {
         let point: String
@@ -20,8 +31,14 @@ struct List: TalkingCommand {
     }
 
     func run() async throws {
+        let backup = try Composition(common).settings.backup
+        if legacy {
+            return try Output.result(
+                try backup.legacy.flatMap { try LegacyLine.lines(in: $0.directory) }, json: common.json
+            ) { $0.isEmpty ? "There are no older archives.\n" : LegacyLine.text($0) }
+        }
         let now = SystemClock().now()
-        let points = try Catalog(try Composition(common).settings.backup.directory).points()
+        let points = try Catalog(backup.directory).points()
         let lines = points.map { point in
             let age = durationText(max(0, now.since(point.name.moment)))
             switch point.manifest {
@@ -39,7 +56,20 @@ struct List: TalkingCommand {
                     problem: error.what)
             }
         }
-        try Output.result(lines, json: common.json, text: text)
+        try Output.result(lines, json: common.json) { text($0) + legacySection(backup.legacy) }
+    }
+
+    /// A folder that is not there must not hide the points.
+    private func legacySection(_ folders: [Settings.Legacy]) -> String {
+        folders.map { folder in
+            do {
+                let lines = try LegacyLine.lines(in: folder.directory)
+                return "\nOlder archives in \(folder.directory)\(lines.isEmpty ? ": none\n" : "\n")"
+                    + LegacyLine.text(lines)
+            } catch {
+                return "\nOlder archives: \(explain(error))\n"
+            }
+        }.joined()
     }
 
     private func text(_ lines: [Line]) -> String {

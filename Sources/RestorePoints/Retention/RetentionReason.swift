@@ -1,0 +1,57 @@
+/// Why a point, or what it holds of one item, is kept or is not.
+package enum RetentionReason: Hashable, Sendable {
+    // Of an item, and keeping it.
+    /// There is no newer whole copy: it stays, whatever the rules are and whether the item is still backed up or not.
+    case newestCopy
+    case rule(RetentionPolicy.Rule)
+    /// Not whole, but there is no whole one and no newer one either.
+    case onlyCopy
+
+    // Of an item, and holding nothing.
+    case superseded
+    case torn
+    case damaged
+    case failed
+    /// A person let go of the item.
+    case forgotten
+
+    // Of a whole point, and keeping it.
+    case proven
+    /// A restore from it can still be undone.
+    case inUse
+    case ahead
+    case foreign(host: String)
+    case unreadable(String)
+
+    // Of a whole point.
+    case empty
+
+    /// Whether it is a reason to keep.
+    package var keeps: Bool {
+        switch self {
+        case .newestCopy, .rule, .onlyCopy, .proven, .inUse, .ahead, .foreign, .unreadable: true
+        case .superseded, .torn, .damaged, .failed, .forgotten, .empty: false
+        }
+    }
+}
+
+extension RetentionReason: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .newestCopy: "newest whole copy"
+        case .rule(let rule): "\(rule)"
+        case .onlyCopy: "not whole, but there is no other"
+        case .superseded: "no rule keeps it"
+        case .torn: "torn, counts for nothing"
+        case .damaged: "its file is gone or has another size, counts for nothing"
+        case .failed: "failed, not in it"
+        case .forgotten: "forgotten, by --forget"
+        case .proven: "a drill proved it"
+        case .inUse: "a restore from it is neither committed nor undone"
+        case .ahead: "dated in the future: left alone"
+        case .foreign(let host): "made by another host (\(host)): left alone"
+        case .unreadable(let why): "its manifest cannot be read: left alone. \(why)"
+        case .empty: "nothing is in it"
+        }
+    }
+}

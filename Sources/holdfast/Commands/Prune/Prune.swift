@@ -1,0 +1,61 @@
+import ArgumentParser
+import Machine
+import Recovery
+import RestorePoints
+
+struct Prune: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Remove restore points and older archives that no rule keeps.",
+        discussion: """
+            The rules are `backup.retention` and `backup.legacy`; they are applied to each item by itself, to the points in which
+            it is whole. Its last whole copy always stays. Nothing is asked: the configuration is the consent. But nothing
+            is removed after a backup that failed, by a clock that jumped, or when an item suddenly has less than half of what
+            it had; then it says so, and which option lets it pass.
+
+            Examples: holdfast prune --dry-run
+                      holdfast prune
+                      holdfast prune --accept-drop volume.n8n_data
+
+            \(ExitStatus.help)
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Show what would be removed and why, and do nothing.")
+    var dryRun = false
+
+    @Option(
+        help: ArgumentHelp(
+            "This item is meant to be so much smaller; `all`: every one. Remembered.", valueName: "item|all"))
+    var acceptDrop: [String] = []
+
+    @Flag(help: "The clock is right, whatever the points' dates look like. Remembered.")
+    var acceptJump = false
+
+    @Flag(help: "Prune though the newest backup failed.")
+    var afterFailure = false
+
+    @Option(help: ArgumentHelp("Let go of the last copies of an item that is no longer backed up.", valueName: "item"))
+    var forget: [String] = []
+
+    func run() async throws {
+        let composition = try Composition(common)
+        let site = try await composition.site()
+        let planner = PrunePlanner(site)
+        let options = PruneOptions(
+            acceptDrops: acceptDrop, acceptJumps: acceptJump, afterFailure: afterFailure, forget: forget)
+        if dryRun {
+            let plan = try await planner.plan(options)
+            try Output.result(PruneReport(plan), json: common.json, text: \.text)
+            if !plan.refusals.isEmpty { throw ExitStatus.refused }
+            return
+        }
+        let (plan, result) = try await composition.locked("prune", site) { lock in
+            let plan = try await planner.plan(options)
+            for refusal in plan.refusals.dropFirst() { composition.console.show(.warning(refusal.description)) }
+            return (plan, try await PruneRun(plan, site, holding: lock).run())
+        }
+        try Output.result(PruneReport(plan, result), json: common.json, text: \.text)
+        if !result.problems.isEmpty { throw ExitStatus.incomplete }
+    }
+}
