@@ -35,13 +35,14 @@ let package = Package(
         .executableTarget(
             name: "holdfast",
             dependencies: [
-                "Recovery", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP", "Settings",
-                "Machine",
+                "Recovery", "Alerting", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP",
+                "Settings", "Machine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
         ),
         room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
+        room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Databases", "OpenPGP", "Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
@@ -68,6 +69,7 @@ let package = Package(
             path: "Tests/TestKit",
             swiftSettings: swiftSettings),
         tests(of: "Machine"),
+        tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),

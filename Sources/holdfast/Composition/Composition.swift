@@ -1,3 +1,4 @@
+import Alerting
 import Docker
 import Glibc
 import Machine
@@ -27,6 +28,12 @@ struct Composition {
             version: Holdfast.version, report: { console.show($0) })
     }
 
+    /// The channels and heartbeats of the configuration.
+    var destinations: Destinations { Destinations(settings.notify, environment: environment()) }
+
+    /// What is to be sent on them.
+    var outbox: Outbox { Outbox("\(settings.state)/outbox", channels: destinations.channels, clock: SystemClock()) }
+
     /// The engine behind a socket, or why there is none.
     static func engine(at socket: String) async -> EngineAccess {
         do {
@@ -44,6 +51,15 @@ struct Composition {
         defer { lock.release() }
         for text in putRight { console.show(.warning("Put right after an interrupted run: \(text).")) }
         return try await console.watch { try await body(lock) }
+    }
+}
+
+/// What this machine calls itself.
+func hostName() -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+        guard let name = buffer.baseAddress, gethostname(name, buffer.count - 1) == 0 else { return "this host" }
+        buffer[buffer.count - 1] = 0
+        return String(cString: name)
     }
 }
 
