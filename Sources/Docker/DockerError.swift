@@ -94,7 +94,7 @@ extension DockerError {
             self.init(
                 .timeout, "The Docker engine did not answer: \(lowerFirst(error.what))", place: subject.place ?? socket,
                 remedy: "See what it is busy with (journalctl -u docker).")
-        case .tooLarge, .badAnswer, .tls:
+        case .tooLarge, .badAnswer, .tls, .rejected:
             self.init(badAnswer: error.what, socket: socket)
         case .badRequest, .failed:
             self.init(.badAnswer, "The Docker engine could not be asked: \(lowerFirst(error.what))", place: socket)

@@ -87,6 +87,9 @@ package struct HTTPClient: Sendable {
         try await transfer(request, each)
     }
 
+    /// Scheme, host and port: what may be shown of a URL.
+    package static func place(of url: String) -> String { Transfer.place(of: url) }
+
     private func transfer(
         _ request: Request, _ each: (@Sendable (UnsafeRawBufferPointer) throws -> Void)?
     ) async throws -> Response {

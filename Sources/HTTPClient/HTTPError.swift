@@ -19,7 +19,9 @@ package struct HTTPError: Explained {
         case tls
         /// The connection ended in the middle.
         case cut
-        /// What came is not HTTP.
+        /// A mail server answered that it will not do it; whether for good says ``isTransient``.
+        case rejected
+        /// What came is not what the protocol has.
         case badAnswer = "bad-answer"
         case tooLarge = "too-large"
         /// The request cannot be sent as it is: its URL, or a header.
@@ -47,25 +49,21 @@ package struct HTTPError: Explained {
 }
 
 extension HTTPError {
-    /// What libcurl reports.
-    ///
-    /// - Parameters:
-    ///   - detail: its error text, shown where ours says less.
-    ///   - reason: the `errno` of the connection, 0 if none.
-    ///   - seconds: how long it took until then.
-    init(_ code: CURLcode, detail: String, reason: Int32, after seconds: Double, place: String?) {
-        let detail = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
-        switch code {
+    /// What libcurl reports; its own words are shown where ours say less.
+    init(_ end: Handles.End, place: String?) {
+        let detail = end.detail.isEmpty ? String(cString: curl_easy_strerror(end.code)) : end.detail
+        switch end.code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             self.init(
                 .unreachable, "The host's name could not be looked up.", place: place,
                 remedy: "See whether the name is right and this machine's DNS works (getent hosts NAME).",
                 isTransient: true)
         case CURLE_COULDNT_CONNECT:
-            self.init(connecting: reason, detail: detail, place: place)
+            self.init(connecting: end.reason, detail: detail, place: place)
         case CURLE_OPERATION_TIMEDOUT:
             self.init(
-                .timeout, "There was no whole answer within \(durationText(seconds)).", place: place, isTransient: true)
+                .timeout, "There was no whole answer within \(durationText(end.seconds)).", place: place,
+                isTransient: true)
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE,
             CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
             self.init(

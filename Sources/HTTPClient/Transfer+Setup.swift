@@ -4,13 +4,11 @@ import Machine
 /// What libcurl is told before it begins.
 extension Transfer {
     func prepare(_ client: HTTPClient) throws {
-        set(CURLOPT_ERRORBUFFER, errorText)
-        set(CURLOPT_NOSIGNAL, 1)
-        set(CURLOPT_USERAGENT, client.userAgent)
-        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        set(CURLOPT_PATH_AS_IS, 1)
-        set(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(client.connectTimeout))
-        if let timeout = request.timeout { set(CURLOPT_TIMEOUT_MS, milliseconds(timeout)) }
+        handles.set(CURLOPT_USERAGENT, client.userAgent)
+        handles.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        handles.set(CURLOPT_PATH_AS_IS, 1)
+        handles.set(CURLOPT_CONNECTTIMEOUT_MS, client.connectTimeout)
+        if let timeout = request.timeout { handles.set(CURLOPT_TIMEOUT_MS, timeout) }
         try prepareAddress(client.unixSocket)
         try prepareHeaders()
         prepareBody()
@@ -24,14 +22,14 @@ extension Transfer {
                 throw HTTPError(.badRequest, "A socket's path has 1 to 107 bytes.", place: place)
             }
             if url.hasPrefix("/") { url = "http://localhost" + url }
-            set(CURLOPT_UNIX_SOCKET_PATH, unixSocket)
-            set(CURLOPT_PROXY, "")
+            handles.set(CURLOPT_UNIX_SOCKET_PATH, unixSocket)
+            handles.set(CURLOPT_PROXY, "")
         }
         // Also keeps libcurl's other protocols away (file, ftp, …).
         guard url.hasPrefix("http://") || url.hasPrefix("https://"), isPlain(url, spaces: false) else {
             throw HTTPError(.badRequest, "That is not an http or https URL.", place: place)
         }
-        set(CURLOPT_URL, url)
+        handles.set(CURLOPT_URL, url)
     }
 
     private func prepareHeaders() throws {
@@ -46,43 +44,27 @@ extension Transfer {
             }
             lines.append(value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
-        for line in lines {
-            guard let list = curl_slist_append(sentHeaders, line) else {
-                throw HTTPError(.failed, "Out of memory.", place: place)
-            }
-            sentHeaders = list
-        }
-        set(CURLOPT_HTTPHEADER, sentHeaders)
+        try handles.set(CURLOPT_HTTPHEADER, lines)
     }
 
     private func prepareBody() {
         switch (request.method, request.body) {
-        case ("GET", nil): set(CURLOPT_HTTPGET, 1)
-        case ("HEAD", nil): set(CURLOPT_NOBODY, 1)
-        case (let method, nil) where method != "POST": set(CURLOPT_CUSTOMREQUEST, method)
+        case ("GET", nil): handles.set(CURLOPT_HTTPGET, 1)
+        case ("HEAD", nil): handles.set(CURLOPT_NOBODY, 1)
+        case (let method, nil) where method != "POST": handles.set(CURLOPT_CUSTOMREQUEST, method)
         case (let method, let body):
             let body = body ?? []
-            curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
+            curl_set_offset(handles.easy, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
             body.withUnsafeBytes { bytes in
                 // Copied by libcurl. For no bytes it wants a pointer all the same.
                 if let start = bytes.baseAddress, !bytes.isEmpty {
-                    set(CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: start))
+                    handles.set(CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: start))
                 } else {
-                    set(CURLOPT_COPYPOSTFIELDS, "")
+                    handles.set(CURLOPT_COPYPOSTFIELDS, "")
                 }
             }
-            set(CURLOPT_CUSTOMREQUEST, method)
+            handles.set(CURLOPT_CUSTOMREQUEST, method)
         }
-    }
-
-    // Libcurl refuses an option only when it was built without it or is out of memory: the request then fails by itself.
-    private func set(_ option: CURLoption, _ value: Int) { curl_set_number(easy, option, value) }
-    private func set(_ option: CURLoption, _ value: String) { curl_set_text(easy, option, value) }
-    private func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) { curl_set_pointer(easy, option, value) }
-
-    private func milliseconds(_ duration: Duration) -> Int {
-        // 0 would mean "no limit", or 300 s.
-        max(1, Int(min(duration / .milliseconds(1), Double(Int32.max))))
     }
 
     /// Scheme, host and port: what may be shown of a URL.

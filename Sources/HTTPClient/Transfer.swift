@@ -1,27 +1,19 @@
 internal import CCurl
 import Machine
 
-/// One request on its way: owns libcurl's handles. Made, run and dropped on one thread; runs once.
-///
-/// The multi interface is used for a single connection because it can be left at any moment, unlike `curl_easy_perform`.
+/// One request on its way. Made, run and dropped on one thread; runs once.
 final class Transfer {
     /// How many bytes of headers an answer may have.
     private static let headerLimit = 256 << 10
-    /// How often we look whether somebody still wants the answer, in milliseconds.
-    private static let pace: Int32 = 100
 
-    let easy: UnsafeMutableRawPointer
-    private let multi: UnsafeMutableRawPointer
-    let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    var sentHeaders: UnsafeMutablePointer<curl_slist>?
-
+    let handles: Handles
     let request: HTTPClient.Request
     let place: String
     private let each: (@Sendable (UnsafeRawBufferPointer) throws -> Void)?
 
     private var status: Int {
         var status = 0
-        curl_get_number(easy, CURLINFO_RESPONSE_CODE, &status)
+        curl_get_number(handles.easy, CURLINFO_RESPONSE_CODE, &status)
         return status
     }
     private var headers: [(name: String, value: String)] = []
@@ -35,28 +27,11 @@ final class Transfer {
         _ each: (@Sendable (UnsafeRawBufferPointer) throws -> Void)?
     ) throws {
         let place = client.unixSocket ?? Self.place(of: request.url)
-        guard libraryIsReady, let easy = curl_easy_init() else {
-            throw HTTPError(.failed, "libcurl could not be started.", place: place)
-        }
-        guard let multi = curl_multi_init() else {
-            curl_easy_cleanup(easy)
-            throw HTTPError(.failed, "libcurl could not be started.", place: place)
-        }
-        self.easy = easy
-        self.multi = multi
+        handles = try Handles(place: place)
         self.request = request
         self.place = place
         self.each = each
-        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try prepare(client)
-    }
-
-    deinit {
-        curl_multi_remove_handle(multi, easy)
-        curl_easy_cleanup(easy)
-        curl_multi_cleanup(multi)
-        curl_slist_free_all(sentHeaders)
-        errorText.deallocate()
     }
 
     /// Runs it to its end.
@@ -64,41 +39,11 @@ final class Transfer {
     /// - Throws: ``HTTPError``, ``Interrupted`` when `signal` is set, and what the receiver of the body throws.
     func run(_ signal: StopSignal) throws -> HTTPClient.Response {
         installCallbacks()
-        curl_multi_add_handle(multi, easy)
-        let start = monotonicSeconds()
-        var running: Int32 = 1
-        while running > 0 {
-            try signal.check()
-            let code = curl_multi_perform(multi, &running)
-            if let failure { throw failure }
-            guard code == CURLM_OK else {
-                let text = String(cString: curl_multi_strerror(code))
-                throw HTTPError(.failed, "The request could not be made: \(text).", place: place)
-            }
-            if running > 0 { curl_multi_poll(multi, nil, 0, Self.pace, nil) }
-        }
-        try judge(after: monotonicSeconds() - start)
+        let end = try handles.run(signal) { failure }
+        guard end.code == CURLE_OK else { throw HTTPError(end, place: place) }
         return HTTPClient.Response(status: status, headers: headers, body: body)
     }
-
-    private func judge(after seconds: Double) throws {
-        var left: Int32 = 0
-        while let message = curl_multi_info_read(multi, &left) {
-            guard message.pointee.msg == CURLMSG_DONE else { continue }
-            let code = message.pointee.data.result
-            if code == CURLE_OK { return }
-            var reason = 0
-            curl_get_number(easy, CURLINFO_OS_ERRNO, &reason)
-            throw HTTPError(
-                code, detail: String(cString: errorText), reason: Int32(truncatingIfNeeded: reason),
-                after: seconds, place: place)
-        }
-        throw HTTPError(.failed, "libcurl lost the request.", place: place)
-    }
 }
-
-/// Libcurl's one-time start; a global is made once, whichever thread comes first.
-private let libraryIsReady = curl_global_init(Int(CURL_GLOBAL_SSL)) == CURLE_OK
 
 // MARK: - Receiving
 
@@ -146,12 +91,12 @@ extension Transfer {
     private func installCallbacks() {
         // The callbacks get this object as an unretained pointer; it outlives them, because they run only in `run`.
         let me = Unmanaged.passUnretained(self).toOpaque()
-        curl_set_pointer(easy, CURLOPT_HEADERDATA, me)
-        curl_set_pointer(easy, CURLOPT_WRITEDATA, me)
-        curl_set_callback(easy, CURLOPT_HEADERFUNCTION) { start, _, count, me in
+        handles.set(CURLOPT_HEADERDATA, me)
+        handles.set(CURLOPT_WRITEDATA, me)
+        curl_set_callback(handles.easy, CURLOPT_HEADERFUNCTION) { start, _, count, me in
             Transfer.receive(start, count, me, Transfer.takeHeader)
         }
-        curl_set_callback(easy, CURLOPT_WRITEFUNCTION) { start, _, count, me in
+        curl_set_callback(handles.easy, CURLOPT_WRITEFUNCTION) { start, _, count, me in
             Transfer.receive(start, count, me, Transfer.takeBody)
         }
     }

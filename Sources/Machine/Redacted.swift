@@ -1,5 +1,5 @@
 /// A secret that cannot be printed by accident: every description of it is `•••`.
-package struct Redacted: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+package struct Redacted: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The secret itself; named so that a reader of the code sees where it leaves its cover.
     package let exposed: String
 

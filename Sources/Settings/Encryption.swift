@@ -79,7 +79,7 @@ enum Recipient {
     }
 
     /// Strict enough that what passes is an address and never an option, a user id or a pattern of gpg's.
-    private static func isEmailAddress(_ text: String) -> Bool {
+    static func isEmailAddress(_ text: String) -> Bool {
         let halves = text.split(separator: "@", omittingEmptySubsequences: false)
         guard halves.count == 2, text.utf8.count <= 254, let local = halves.first, let domain = halves.last else {
             return false

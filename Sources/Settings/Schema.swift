@@ -11,11 +11,12 @@ package enum Section: String, CaseIterable {
     case legacy = "backup.legacy[]"
     case docker = "docker"
     case metrics = "metrics"
+    case notify = "notify[]"
 
     /// The keys that it may have.
     package var keys: [String] {
         switch self {
-        case .top: ["backup", "docker", "metrics", "state"]
+        case .top: ["backup", "docker", "metrics", "notify", "state"]
         case .backup:
             [
                 "directory", "encryption", "compression", "volumes", "files", "databases", "retention", "legacy",
@@ -35,13 +36,18 @@ package enum Section: String, CaseIterable {
         case .legacy: ["directory", "keep_within"]
         case .docker: ["socket"]
         case .metrics: ["textfile"]
+        case .notify:
+            Settings.Channel.kinds + [
+                "smtp", "user", "password_file", "password_env", "from", "tls", "ca_file", "url", "url_file", "url_env",
+                "key_file", "key_env", "token_file", "token_env",
+            ]
         }
     }
 
     /// Keys that a later holdfast will know: they get an answer of their own.
     var comingKeys: [String] {
         switch self {
-        case .top: ["schedule", "notify", "offsite", "drills"]
+        case .top: ["schedule", "offsite", "drills"]
         default: []
         }
     }
@@ -55,6 +61,7 @@ package enum Section: String, CaseIterable {
         case .files: "in an entry of `backup.files`"
         case .databases: "in an entry of `backup.databases`"
         case .legacy: "in an entry of `backup.legacy`"
+        case .notify: "in an entry of `notify`"
         case .hooks: "under a pattern in `backup.volumes.hooks`"
         default: "in `\(home.rawValue)`"
         }

@@ -23,10 +23,14 @@ extension Settings {
         guard let fields = reader.fields(of: .top, remedy: help) else { return nil }
         let docker = fields["docker"].flatMap(Docker.init(reading:)) ?? Docker()
         let metrics = fields["metrics"].flatMap(Metrics.init(reading:)) ?? Metrics()
+        let channels = fields["notify"].map(LocatedChannel.list(reading:)) ?? []
+        LocatedChannel.refuseDoubleNames(in: channels)
         let state = fields["state"].flatMap { $0.hostPath() } ?? Self.defaultState
         let section = fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
         guard let backup = section.flatMap({ Backup(reading: $0, state: state) }) else { return nil }
-        self.init(backup: backup, docker: docker, metrics: metrics, state: state, file: reader.findings.file)
+        self.init(
+            backup: backup, docker: docker, metrics: metrics, notify: channels.map(\.channel), state: state,
+            file: reader.findings.file)
     }
 }
 

@@ -10,6 +10,8 @@ package struct Settings: Equatable, Sendable {
     package var docker: Docker
     /// Where the numbers go that others watch.
     package var metrics: Metrics
+    /// Who is told when something goes wrong, in the order of the file.
+    package var notify: [Channel]
     /// The folder of journal, lock and run records.
     package var state: String
     /// The file that this was read from, as it was named.
@@ -17,12 +19,13 @@ package struct Settings: Equatable, Sendable {
 
     /// Puts settings together from parts that are taken to be valid.
     package init(
-        backup: Backup, docker: Docker = Docker(), metrics: Metrics = Metrics(), state: String = Settings.defaultState,
-        file: String
+        backup: Backup, docker: Docker = Docker(), metrics: Metrics = Metrics(), notify: [Channel] = [],
+        state: String = Settings.defaultState, file: String
     ) {
         self.backup = backup
         self.docker = docker
         self.metrics = metrics
+        self.notify = notify
         self.state = state
         self.file = file
     }

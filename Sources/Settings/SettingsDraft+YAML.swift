@@ -29,6 +29,8 @@ extension SettingsDraft {
         text.add("# Numbers for node exporter's textfile collector, written after each run:")
         text.add("# metrics: { textfile: /var/lib/prometheus/node-exporter/holdfast.prom }")
         text.add("")
+        addChannels(to: &text)
+        text.add("")
         text.add("# Journal, lock and run records; not a place for backups.")
         text.add("state: \(Self.scalar(state))")
         return text.text
@@ -143,6 +145,27 @@ extension SettingsDraft {
         text.add("  max_age: 25h")
         text.add("  # Folders with the archives of older scripts (volumes-YYYY-MM-DD-HHMMSS.tar.gz.gpg):")
         text.add("  # legacy: [ { directory: /var/backups/scripts, keep_within: 7d } ]")
+    }
+
+    private func addChannels(to text: inout Lines) {
+        for line in [
+            "# Who is told when a backup fails, and when all is well again. `holdfast notify test` tries them. Secrets stand",
+            "# alone in a file that only root can read (`…_file`), or in a variable of the environment (`…_env`).",
+            "# notify:",
+            "#   - email: you@example.org                 # or a list",
+            "#     smtp: \"smtp://mail.example.org:587\"    # STARTTLS; smtps:// for TLS from the first byte",
+            "#     user: you@example.org",
+            "#     password_file: /etc/holdfast/mail      # or password_env: VARIABLE",
+            "#     from: holdfast@example.org             # else the user",
+            "#     tls: required                          # or none: without encryption, and without a password",
+            "#     ca_file: /etc/ssl/own-ca.pem           # else the machine's authorities",
+            "#   - { slack: ops, url_file: /etc/holdfast/slack }              # or url_env: VARIABLE; the name is yours",
+            "#   - { discord: ops-discord, url_file: /etc/holdfast/discord }",
+            "#   - { pagerduty: on-call, key_file: /etc/holdfast/pagerduty }  # or key_env: VARIABLE",
+            "#   - { webhook: my-app, url: \"https://app.example.org/hook\", token_file: /etc/holdfast/hook }",
+            "#   - { ntfy: phone, url: \"https://ntfy.example.org/backups\" }   # or url_file; token_file or token_env: VARIABLE",
+            "#   - { heartbeat: \"https://hc.example.org/ping/UUID\" }         # pinged at start, success and failure",
+        ] { text.add(line) }
     }
 
     private static func entry(for database: Database) -> String {

@@ -1,3 +1,4 @@
+import Alerting
 import Databases
 import Machine
 import OpenPGP
@@ -25,6 +26,7 @@ enum ExitStatus: Int32, Error {
         case let error as RecoveryError where error.code == "recovery.busy": self = .busy
         case let error as RecoveryError where error.isRefusal: self = .refused
         case is SettingsError: self = .refused
+        case let error as AlertingError where error.code == "alerting.no-channel": self = .refused
         case let error as DatabaseError where error.kind == .prerequisites: self = .refused
         case let error as RestorePointError
         where ["point.none", "point.missing", "point.no-directory"].contains(error.code):

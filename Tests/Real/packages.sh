@@ -23,6 +23,8 @@ test   jq                   jq
 test   openssl              openssl
 test   curl                 curl
 test   sqlite3              sqlite3
+test   python3              /usr/bin/python3*
+test   python3-aiosmtpd     /usr/lib/python3*/*-packages/aiosmtpd*
 engine docker.io            dockerd
 engine docker-cli           docker
 engine containerd           containerd

@@ -41,8 +41,11 @@ struct Backup: TalkingCommand {
             let plan = try await planner.plan(request)
             return try Output.result(BackupPlanReport(plan), json: common.json, text: \.text)
         }
-        let result = try await composition.locked("backup", site) { lock in
-            try await BackupAttempt(request, site, holding: lock).run()
+        let aftermath = Aftermath(composition: composition, site: site)
+        let result = try await aftermath.follow(beats: what.isEmpty, isWell: { $0.outcome == .complete }) {
+            try await composition.locked("backup", site) { lock in
+                try await BackupAttempt(request, site, holding: lock).run()
+            }
         }
         try Output.result(BackupReport(result), json: common.json, text: \.text)
         guard let manifest = result.manifest else { throw ExitStatus.failed }

@@ -20,10 +20,13 @@ struct Resume: TalkingCommand {
     }
 
     func run() async throws {
-        let site = try await Composition(common).site()
-        let (lock, putRight) = try await HeldLock.take(for: "resume", site)
-        defer { lock.release() }
-        let left = try lock.journal.unpaid.count + Restores(site.state).unsettled()
+        let composition = try Composition(common)
+        let site = try await composition.site()
+        let (putRight, left) = try await Aftermath(composition: composition, site: site).follow {
+            let (lock, putRight) = try await HeldLock.take(for: "resume", site)
+            defer { lock.release() }
+            return (putRight, try lock.journal.unpaid.count + Restores(site.state).unsettled())
+        }
         let report = Report(putRight: putRight, left: left)
         try Output.result(report, json: common.json) { report in
             report.putRight.map { "✓ \($0)\n" }.joined()

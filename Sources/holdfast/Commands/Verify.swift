@@ -59,9 +59,11 @@ struct Verify: TalkingCommand {
         let points = all ? everything : [try site.catalog.point(point ?? "latest")]
         guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
         let attempt = VerifyAttempt(Verification(site, trust: try await signer.trust(site)), site)
-        let verdicts = try await composition.console.watch {
-            if !deep { return try await attempt.run(points, among: everything, deep: nil) }
-            return try await keys.withKey { try await attempt.run(points, among: everything, deep: $0) }
+        let verdicts = try await Aftermath(composition: composition, site: site).follow {
+            try await composition.console.watch {
+                if !deep { return try await attempt.run(points, among: everything, deep: nil) }
+                return try await keys.withKey { try await attempt.run(points, among: everything, deep: $0) }
+            }
         }
         try Output.result(verdicts.map(report), json: common.json) { $0.map(text).joined(separator: "\n") }
         if verdicts.contains(where: { $0.overall == .failed }) { throw ExitStatus.failed }

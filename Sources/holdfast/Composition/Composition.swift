@@ -1,3 +1,4 @@
+import Alerting
 import Docker
 import Glibc
 import Machine
@@ -26,6 +27,12 @@ struct Composition {
             keyring: Keyring(home: settings.backup.encryption.keyring), state: StateFolder(settings.state),
             version: Holdfast.version, report: { console.show($0) })
     }
+
+    /// The channels and heartbeats of the configuration.
+    var destinations: Destinations { Destinations(settings.notify, environment: environment()) }
+
+    /// What is to be sent on them.
+    var outbox: Outbox { Outbox("\(settings.state)/outbox", channels: destinations.channels, clock: SystemClock()) }
 
     /// The engine behind a socket, or why there is none.
     static func engine(at socket: String) async -> EngineAccess {

@@ -36,6 +36,8 @@ struct EngineConfiguration {
     var files: [(name: String, path: String)] = []
     /// Entries of `backup.databases`, each as the file has it after its dash.
     var databases: [String] = []
+    /// Lines put at the end as they are.
+    var more: [String] = []
     var recipients: [String]
     var socket: String
 
@@ -56,7 +58,7 @@ struct EngineConfiguration {
         if !databases.isEmpty { lines.append("  databases:") }
         lines += databases.map { "    - " + $0 }
         lines += ["docker: { socket: \"\(socket)\" }", "state: \(host.demo.state)"]
-        return lines.joined(separator: "\n") + "\n"
+        return (lines + more).joined(separator: "\n") + "\n"
     }
 }
 

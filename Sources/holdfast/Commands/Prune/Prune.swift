@@ -50,10 +50,12 @@ struct Prune: TalkingCommand {
             if !plan.refusals.isEmpty { throw ExitStatus.refused }
             return
         }
-        let (plan, result) = try await composition.locked("prune", site) { lock in
-            let plan = try await planner.plan(options)
-            for refusal in plan.refusals.dropFirst() { composition.console.show(.warning(refusal.description)) }
-            return (plan, try await PruneRun(plan, site, holding: lock).run())
+        let (plan, result) = try await Aftermath(composition: composition, site: site).follow {
+            try await composition.locked("prune", site) { lock in
+                let plan = try await planner.plan(options)
+                for refusal in plan.refusals.dropFirst() { composition.console.show(.warning(refusal.description)) }
+                return (plan, try await PruneRun(plan, site, holding: lock).run())
+            }
         }
         try Output.result(PruneReport(plan, result), json: common.json, text: \.text)
         if !result.problems.isEmpty { throw ExitStatus.incomplete }

@@ -1,0 +1,122 @@
+import Alerting
+import Machine
+import Recovery
+import Settings
+
+/// What follows every run: messages for those who should know, numbers for those who watch. However that goes, it never
+/// changes how the run itself ended.
+struct Aftermath {
+    let composition: Composition
+    let site: Site
+
+    /// Runs `body` and what follows it.
+    ///
+    /// - Parameters:
+    ///   - beats: whether heartbeats hear of it.
+    ///   - isWell: whether it went well in all.
+    func follow<Value>(
+        beats: Bool = false, isWell: (Value) -> Bool = { _ in true }, _ body: () async throws -> Value
+    ) async throws -> Value {
+        if beats { await tell(.start) }
+        do {
+            let value = try await body()
+            await look()
+            if beats { await tell(isWell(value) ? .success : .failure) }
+            return value
+        } catch {
+            await look()
+            if beats { await tell(.failure, saying: explain(error).description) }
+            throw error
+        }
+    }
+
+    /// Looks how things stand, says what is news, sends what is due, writes the numbers down.
+    func look() async {
+        await look { try await deliver() }
+    }
+
+    /// The same, with a way of sending of the caller's own.
+    func look(sending send: () async throws -> Void) async {
+        // A machine that only holds copies has no news of its own.
+        let isHome = (try? site.state.knownHostID()) ?? nil != nil
+        await warning("how things stand") { if isHome { try put(newsFrom: Standing(of: site)) } }
+        await warning("messages", send)
+        await warning("numbers") { if isHome { try writeNumbers(Standing(of: site)) } }
+    }
+
+    private func put(newsFrom standing: Standing) throws {
+        guard !composition.destinations.channels.isEmpty else { return }
+        var bulletin = site.state.bulletin()
+        let former = bulletin
+        let (host, outbox) = (try site.state.knownHostID() ?? "", composition.outbox)
+        for news in bulletin.news(from: standing) { try outbox.put(Notice(news, host: host, at: standing.now)) }
+        // Only now: after a crash in between, the outbox knows them by their ids.
+        if bulletin != former { try site.state.keep(bulletin) }
+    }
+
+    private func deliver() async throws {
+        for delivery in try await composition.outbox.deliver() {
+            guard case .delivered = delivery.answer else {
+                let again = delivery.isDead ? "not tried any more" : "tried again later"
+                composition.console.show(
+                    .warning("Not delivered, \(again) (\(delivery.kind) \(delivery.channel)): \(delivery.answer.words)")
+                )
+                continue
+            }
+            composition.console.show(.line("told \(delivery.kind) \(delivery.channel): \(delivery.title)"))
+        }
+    }
+
+    private func writeNumbers(_ standing: Standing) throws {
+        guard let file = site.settings.metrics.textfile else { return }
+        try Textfile.write(try standing.measurements() + composition.outbox.measurements(), to: file)
+    }
+
+    private func tell(_ beat: Heartbeat.Beat, saying text: String = "") async {
+        for heartbeat in composition.destinations.heartbeats {
+            await warning("the heartbeat \(heartbeat.name)") {
+                let answer = try await heartbeat.tell(beat, saying: text)
+                guard case .delivered = answer else {
+                    return composition.console.show(.warning("The heartbeat \(heartbeat.name): \(answer.words)"))
+                }
+            }
+        }
+    }
+
+    private func warning(_ what: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch {
+            composition.console.show(.warning("After the run, \(what): \(explain(error))"))
+        }
+    }
+}
+
+extension Notice {
+    /// News as a message of this host.
+    fileprivate init(_ news: News, host: String, at moment: Timestamp) {
+        let kind: Notice.Kind =
+            switch news.kind {
+            case .failed: .failed
+            case .incomplete: .incomplete
+            case .stale: .stale
+            case .recovered: .recovered
+            }
+        self.init(
+            id: news.id, kind: kind, key: "holdfast-\(host)-\(news.about)", host: hostName(), moment: moment,
+            title: news.title, summary: news.summary, since: news.since,
+            wrong: news.wrong.map { Part(subject: $0.subject, text: $0.text) },
+            good: news.good.map { Part(subject: $0.subject, text: $0.text) }, next: news.next)
+    }
+}
+
+extension Outbox: Measured {
+    package func measurements() throws -> [Measurement] {
+        let waiting = try waiting()
+        let dead = waiting.filter { $0.isDead || !$0.isKnown }.count
+        return [
+            Measurement("holdfast_messages_waiting", "Messages not delivered yet.", [], Double(waiting.count - dead)),
+            Measurement("holdfast_messages_dead", "Messages nobody tries to deliver any more.", [], Double(dead)),
+        ]
+    }
+}
