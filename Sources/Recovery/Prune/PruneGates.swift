@@ -14,8 +14,8 @@ struct PruneGates {
     /// Everything that stands against it, each with the option that lets it pass.
     mutating func refusals(_ options: PruneOptions) throws -> [RecoveryError] {
         var refusals: [RecoveryError] = []
-        if !options.afterFailure, let failure = failedBackup() { refusals.append(failure) }
         if let jump = clockJump(options) { refusals.append(jump) }
+        if !options.afterFailure, let failure = failedBackup() { refusals.append(failure) }
         if let drop = try suddenDrop(options) { refusals.append(drop) }
         if try Restores(site.state).unsettled() > 0 {
             refusals.append(

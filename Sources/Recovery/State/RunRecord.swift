@@ -52,7 +52,8 @@ package struct RunRecord: Codable, Sendable {
         return [:]
     }
 
-    /// The newest record of a command that was not begun after `now`; nil if there is none, or it cannot be read.
+    /// The newest record of a command, of those that do not say that they were begun later than now; a few minutes are no
+    /// matter. Nil if there is none, or it cannot be read.
     package static func newest(_ command: String, in state: StateFolder, at now: Timestamp) -> RunRecord? {
         let ending = "-\(command).json"
         guard let folder = try? Descriptor.folder("\(state.path)/\(folderName)"), let names = try? folder.names() else {
@@ -62,7 +63,7 @@ package struct RunRecord: Codable, Sendable {
             guard name.hasSuffix(ending), let begun = PointName(String(name.dropLast(ending.count))) else {
                 return false
             }
-            return begun.moment <= now
+            return begun.moment.since(now) <= tolerance
         }
         guard let name, let bytes = try? folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: 16 << 20) else {
             return nil
@@ -93,6 +94,8 @@ package struct RunRecord: Codable, Sendable {
     }
 
     private static let folderName = "runs"
+    /// Seconds that a name can be ahead: one that is taken moves on.
+    private static let tolerance = 300.0
     /// How many of the latest records are looked through: a run that died lies among them.
     private static let newest = 100
 }

@@ -146,7 +146,7 @@ import Testing
         try await withDemoHost { host in
             let host = try await host.withClock(offBy: 0)
             let points = try await host.backUp(on: -6 ... -1)
-            try host.keep("keep_last: 1, keep_within: 2d")
+            try host.keep("keep_last: 1, keep_within: 3d")
             // Only now is wrong.
             let later = host.on(day: 400)
             try expectFailure(
@@ -187,7 +187,7 @@ import Testing
             try await host.backUp(on: -40 ... -38)
             try await host.backUp(on: -3 ... -2)
             try host.keep("keep_last: 2")
-            try expectFailure(try await host.holdfast("prune", "--json"), 4, "recovery.clock-jump", says: "34 d")
+            try expectFailure(try await host.holdfast("prune", "--json"), 4, "recovery.clock-jump", says: "35 d")
             try await host.prune("--accept-jump")
             #expect(try host.points().count == 2)
             try await host.on(day: -1).backup()

@@ -15,8 +15,9 @@ import Testing
         try await withTemporaryFolder { path in
             for (name, bytes) in files { try Descriptor.folder(path).publish(name, bytes) }
             for link in links { #expect(symlink("nowhere", "\(path)/\(link)") == 0) }
-            return try LegacyPlan(try LegacyCatalog(path).list(), in: path, within: within, now: now) {
-                try damage.map { judge in try judge($0) } ?? $0.damage(stop: StopSignal())
+            return try LegacyPlan(try LegacyCatalog(path).list(), in: path, within: within, now: now) { archive in
+                guard let damage else { return try archive.damage(stop: StopSignal()) }
+                return try damage(archive)
             }
         }
     }
