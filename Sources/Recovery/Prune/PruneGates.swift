@@ -14,8 +14,8 @@ struct PruneGates {
     /// Everything that stands against it, each with the option that lets it pass.
     mutating func refusals(_ options: PruneOptions) throws -> [RecoveryError] {
         var refusals: [RecoveryError] = []
-        if !options.afterFailure, let failure = failedBackup() { refusals.append(failure) }
         if let jump = clockJump(options) { refusals.append(jump) }
+        if !options.afterFailure, let failure = failedBackup() { refusals.append(failure) }
         if let drop = try suddenDrop(options) { refusals.append(drop) }
         if try Restores(site.state).unsettled() > 0 {
             refusals.append(
@@ -31,7 +31,7 @@ struct PruneGates {
     private func failedBackup() -> RecoveryError? {
         let option = "holdfast backup shows what is wrong; --after-failure prunes all the same."
         let newest = RunRecords(site.state).latest().last { run in
-            run.command == "backup" && run.concernsMany && run.outcome != .skipped && run.moment <= now
+            run.command == "backup" && run.concernsMany && run.outcome != .skipped && run.moment.since(now) <= Self.tolerance
         }
         guard let record = newest else {
             guard !candidates.isEmpty else { return nil }
@@ -51,6 +51,9 @@ struct PruneGates {
         default: return nil
         }
     }
+
+    /// Seconds that a record's name can be ahead: one that is taken moves on.
+    private static let tolerance = 300.0
 
     private mutating func clockJump(_ options: PruneOptions) -> RecoveryError? {
         let jumps = ClockJump.find(in: candidates, now: now).filter { !acceptances.knows($0) }
