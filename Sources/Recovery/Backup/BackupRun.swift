@@ -35,7 +35,7 @@ package struct BackupRun: Sendable {
         let began = monotonicSeconds()
         var record = try RunRecord.begin("backup", at: started, in: site.state)
         do {
-            try refuseWithoutSpace()
+            try plan.refuseWithoutSpace()
             let signer = try await hostKey()
             let host = try site.state.hostID(clock: site.clock)
             let writer = try PointWriter(in: site.settings.backup.directory, at: started)
@@ -105,43 +105,11 @@ package struct BackupRun: Sendable {
 
     /// Runs the lanes side by side, as many as there are cores.
     private func archives(_ writer: PointWriter, host: String) async throws -> [ArchiveJob.Outcome] {
-        try await sideBySide(plan.lanes) { try await run($0, writer, host) }.flatMap(\.self)
-    }
-
-    private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome]
-    {
-        let stillness = site.engine.engine.map { Stillness(engine: $0, journal: lock.journal, report: site.report) }
-        var outcomes: [ArchiveJob.Outcome] = []
-        do {
-            for part in lane {
-                guard let dump = part.dump else { continue }
-                let job = DumpJob(site: site, plan: plan, writer: writer, journal: lock.journal, part: part, dump: dump)
-                outcomes.append(try await job.run())
-            }
-            for job in archiveJobs(lane.filter { $0.dump == nil }, writer, host) {
-                outcomes.append(try await job.run(stillness))
-            }
-        } catch {
-            try? await stillness?.letGo()
-            throw error
-        }
-        do {
-            try await stillness?.letGo()
-        } catch {
-            site.report(.warning("\(explain(error))"))
-            let text = explain(error).description
-            if let last = outcomes.indices.last { outcomes[last].problems["", default: ""] += text }
-        }
-        return outcomes
-    }
-
-    /// One archive for each item, or one for all of them.
-    private func archiveJobs(_ parts: [PlannedItem], _ writer: PointWriter, _ host: String) -> [ArchiveJob] {
-        func job(_ parts: [PlannedItem], _ label: String) -> ArchiveJob {
-            ArchiveJob(site: site, plan: plan, host: host, writer: writer, parts: parts, label: label)
-        }
-        if plan.singleArchive { return parts.isEmpty ? [] : [job(parts, "all")] }
-        return parts.map { job([$0], $0.item.description) }
+        try await sideBySide(plan.lanes) { parts in
+            try await Lane(
+                site: site, plan: plan, destination: .point(writer, host: host), journal: lock.journal, parts: parts
+            ).run()
+        }.flatMap(\.self)
     }
 
     // MARK: - What goes with it
@@ -198,12 +166,5 @@ package struct BackupRun: Sendable {
                 remedy: "Make it: holdfast init (a holdfast.yml that is there stays as it is)")
         }
         return key
-    }
-
-    private func refuseWithoutSpace() throws {
-        guard let forecast = plan.forecast, let free = plan.free, forecast > free else { return }
-        throw RecoveryError.refused(
-            "no-space", "The point will take about \(forecast), but only \(free) are free.", place: plan.directory,
-            remedy: "Free some space or move backup.directory. Older points were not touched.")
     }
 }

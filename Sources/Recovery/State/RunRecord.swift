@@ -18,6 +18,8 @@ package struct RunRecord: Codable, Sendable {
     package var ended: String?
     package var outcome: Outcome
     package var point: String?
+    /// The file that it was to make instead of a point.
+    package var file: String?
     package var items: [String: ItemOutcome] = [:]
     /// Texts of what went wrong, by item; those of the run itself under "".
     package var problems: [String: String] = [:]

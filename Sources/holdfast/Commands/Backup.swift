@@ -10,10 +10,13 @@ struct Backup: TalkingCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a restore point.",
         discussion: """
-            Everything that holdfast.yml names, or only volumes, only files, only databases, or only the items named.
+            Everything that holdfast.yml names, or only volumes, only files, only databases, or only the items named. With --to
+            it is one stand-alone file instead: a tar of volumes that `gpg -d | tar` opens, or one database as SQL for psql.
 
             Examples: holdfast backup
                       holdfast backup volumes n8n_data --dry-run
+                      holdfast backup volumes --to /var/backups/volumes-2026-11-22.tar.gz.gpg
+                      holdfast backup databases n8n --to /var/backups/postgres-2026-11-22.sql.gpg
 
             \(ExitStatus.help)
             """)
@@ -33,31 +36,65 @@ struct Backup: TalkingCommand {
     @Flag(help: "One archive for everything instead of one an item.")
     var singleArchive = false
 
+    @Option(
+        help: ArgumentHelp(
+            "This file instead of a restore point: …tar.gz.gpg or …tar.zst.gpg of volumes, …sql.gpg of one database.",
+            valueName: "file"))
+    var to: String?
+
+    @OptionGroup var volumes: VolumesOptions
+
+    func validate() throws {
+        guard to != nil else { return }
+        guard ["volumes", "databases"].contains(what.first) else {
+            throw ValidationError("--to is for `backup volumes` or `backup databases`.")
+        }
+        if singleArchive { throw ValidationError("--to is one archive already: leave --single-archive out.") }
+    }
+
     func run() async throws {
-        let composition = try Composition(common)
+        let composition = try Composition(common, volumes)
         let site = try await composition.site()
         var planner = BackupPlanner(site)
+        let request = try request
         if dryRun {
             let plan = try await planner.plan(request)
-            return try Output.result(BackupPlanReport(plan), json: common.json, text: \.text)
+            return try Output.result(BackupPlanReport(plan, to: request.file), json: common.json, text: \.text)
         }
-        let result = try await composition.locked("backup", site) { lock in
+        let result: Result = try await composition.locked("backup", site) { lock in
             let plan = try await planner.plan(request)
             for warning in plan.warnings { composition.console.show(.warning(warning)) }
-            return try await BackupRun(plan, site, holding: lock).run()
+            if let file = request.file {
+                return .file(try await StandAloneRun(plan, to: file, site, holding: lock).run())
+            }
+            return .point(try await BackupRun(plan, site, holding: lock).run())
         }
-        try Output.result(BackupReport(result), json: common.json, text: \.text)
-        guard let manifest = result.manifest else { throw ExitStatus.failed }
-        if manifest.outcome == .incomplete || !result.problems.isEmpty { throw ExitStatus.incomplete }
+        switch result {
+        case .point(let result):
+            try Output.result(BackupReport(result), json: common.json, text: \.text)
+            guard let manifest = result.manifest else { throw ExitStatus.failed }
+            if manifest.outcome == .incomplete || !result.problems.isEmpty { throw ExitStatus.incomplete }
+        case .file(let result):
+            try Output.result(StandAloneReport(result), json: common.json, text: \.text)
+            if result.archive == nil { throw ExitStatus.failed }
+            if !result.problems.isEmpty { throw ExitStatus.incomplete }
+        }
+    }
+
+    private enum Result: Sendable {
+        case point(BackupRun.Result)
+        case file(StandAloneRun.Result)
     }
 
     private var request: BackupRequest {
-        switch what.first {
-        case "volumes": BackupRequest(kind: .volume, names: Array(what.dropFirst()), singleArchive: singleArchive)
-        case "databases":
-            BackupRequest(kind: .database, names: Array(what.dropFirst()), singleArchive: singleArchive)
-        case "files": BackupRequest(kind: .files, names: Array(what.dropFirst()), singleArchive: singleArchive)
-        default: BackupRequest(names: what, singleArchive: singleArchive)
+        get throws {
+            let kinds: [String: Item.Kind] = ["volumes": .volume, "databases": .database, "files": .files]
+            guard let word = what.first, let kind = kinds[word] else {
+                return BackupRequest(names: what, singleArchive: singleArchive)
+            }
+            return BackupRequest(
+                kind: kind, names: Array(what.dropFirst()), singleArchive: singleArchive,
+                to: try to.map { try StandAloneFile($0, holding: kind) })
         }
     }
 }
@@ -65,6 +102,7 @@ struct Backup: TalkingCommand {
 /// What `backup --dry-run` prints.
 private struct BackupPlanReport: Encodable {
     let directory: String
+    let file: String?
     let recipients: [String]
     let items: [Line]
     let forecast: Int64?
@@ -81,8 +119,9 @@ private struct BackupPlanReport: Encodable {
         let problem: String?
     }
 
-    init(_ plan: BackupPlan) {
+    init(_ plan: BackupPlan, to file: StandAloneFile?) {
         directory = plan.directory
+        self.file = file?.path
         recipients = plan.recipients.map(\.name)
         items = plan.items.map { item in
             Line(
@@ -98,7 +137,8 @@ private struct BackupPlanReport: Encodable {
     }
 
     var text: String {
-        var text = "Would make a restore point in \(directory), for \(recipients.joined(separator: ", ")):\n"
+        let what = file.map { "the file \($0)" } ?? "a restore point in \(directory)"
+        var text = "Would make \(what), for \(recipients.joined(separator: ", ")):\n"
         text += columns(
             items.map { line in
                 let around = line.quiesce + line.hooks + (line.problem.map { ["will fail: \($0)"] } ?? [])
@@ -109,7 +149,7 @@ private struct BackupPlanReport: Encodable {
             })
         text +=
             "Forecast: \(forecast.map { "\(ByteCount($0))" } ?? "unknown"), free: \(free.map { "\(ByteCount($0))" } ?? "unknown"). "
-        text += singleArchive ? "One archive for all. " : ""
+        text += singleArchive && file == nil ? "One archive for all. " : ""
         for warning in warnings { text += "\n! \(warning)" }
         return text + "\nNothing was done.\n"
     }
@@ -143,5 +183,35 @@ private struct BackupReport: Encodable {
         let whole = items.filter { $0.outcome == .whole }.count
         return text
             + "Restore point \(point), \(outcome): \(whole) of \(items.count) items whole, \(ByteCount(size)) in \(durationText(seconds)).\n"
+    }
+}
+
+/// What `backup … --to FILE` prints.
+private struct StandAloneReport: Encodable {
+    let file: String?
+    let outcome: String
+    let items: [Manifest.ItemRecord]
+    let size: Int64
+    let keys: [String]
+    let seconds: Double
+    let problems: [String: String]
+
+    init(_ result: StandAloneRun.Result) {
+        file = result.archive.map { _ in result.file }
+        outcome = result.archive == nil ? "failed" : result.problems.isEmpty ? "complete" : "incomplete"
+        items = result.items
+        size = result.archive?.size ?? 0
+        keys = result.archive?.keys ?? []
+        seconds = result.seconds
+        problems = result.problems
+    }
+
+    var text: String {
+        let style = Style(for: STDOUT_FILENO)
+        var text = ""
+        for problem in Set(problems.values).sorted() { text += "\(style.bad("✗")) \(problem)\n" }
+        guard let file else { return text + "No file was made: all of it has to be whole.\n" }
+        return text
+            + "\(file): \(items.map(\.item.description).joined(separator: ", ")), \(ByteCount(size)) in \(durationText(seconds)).\n"
     }
 }
