@@ -114,6 +114,10 @@ package struct FileVerification: Sendable {
         }
         let all = ForeignPolicy(ArchiveFile.Allowed(devices: true, setID: true, linksOut: true))
         let report = try ArchiveReader.check(from: source, origin: .foreign(all), meter: Meter(), stop: stop)
+        guard report.entries > 0 else {
+            throw RecoveryError.failed(
+                "nothing-in-it", "It is a tar with nothing in it.", remedy: "Take another file.")
+        }
         let what = report.identity.map { "\($0), every entry compared" } ?? "a tar to its end mark"
         return "\(what): \(report.entries) entries, \(ByteCount(report.bytes))"
     }
