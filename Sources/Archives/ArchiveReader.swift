@@ -25,12 +25,10 @@ package enum ArchiveReader {
     package static func extract(
         from source: any ByteSource, origin: Origin, into staging: Descriptor, prefix: RawPath? = nil,
         selection: PathSelection? = nil, space: ByteCount? = nil, meter: Meter, stop: StopSignal,
-        each: (ListedEntry) throws -> Void = { _ in }
+        each: ((ListedEntry) throws -> Void)? = nil
     ) throws -> ExtractionReport {
         let reading = Reading(meter: meter, stop: stop, prefix: prefix, selection: selection, space: space)
-        return try withoutActuallyEscaping(each) { each in
-            try read(source, origin, reading, into: staging, each: each)
-        }
+        return try read(source, origin, reading, into: staging, each: each)
     }
 
     /// Reads it and compares every entry with the manifest, without writing anything.

@@ -2,13 +2,13 @@ internal import Archives
 internal import Docker
 internal import Glibc
 internal import Machine
-package import OpenPGP
+internal import OpenPGP
 package import RestorePoints
 internal import Settings
 
 /// Decides where each item comes from and goes to, and who has to stop meanwhile. Changes nothing.
 package struct RestorePlanner: Sendable {
-    private let site: Site
+    let site: Site
     private let trust: SignerTrust
 
     package init(_ site: Site, trust: SignerTrust) {
@@ -54,43 +54,7 @@ package struct RestorePlanner: Sendable {
         ])
     }
 
-    /// Makes the plan for all volumes of an archive, which is staged already.
-    package func plan(_ staging: VolumesStaging) async throws -> RestorePlan {
-        let items = try await volumes(staging.volumes.map { ($0.name, .staged($0)) })
-        let plan = try await plan(items)
-        return RestorePlan(items: plan.items, users: plan.users, warnings: staging.notes + plan.warnings)
-    }
-
-    /// Looks what volumes an archive holds, and makes the plan for them; it is read for that, and nothing is written.
-    package func plan(volumesOf file: ArchiveFile, key: DecryptionKey) async throws -> RestorePlan {
-        let layout = try await VolumesArchive(file: file, key: key).layout()
-        let plan = try await plan(try await volumes(layout.names.map { ($0, .file(file)) }))
-        return RestorePlan(items: plan.items, users: plan.users, warnings: layout.notes + plan.warnings)
-    }
-
-    private func volumes(_ sources: [(name: String, source: RestoreSource)]) async throws -> [RestoreItem] {
-        var items: [RestoreItem] = []
-        for (name, source) in sources {
-            let item = Item(.volume, name)
-            items.append(
-                RestoreItem(
-                    item: item, source: source, target: try await target(item, nil, alone: true), selection: nil,
-                    free: nil))
-        }
-        return items
-    }
-
-    /// - Throws: a refusal when a person said where the volumes lie, and the engine has them elsewhere.
-    package func requireVolumes(in root: String) async throws {
-        guard let engine = site.engine.engine else { return }
-        let present = try await engine.info().volumesRoot
-        guard resolved(root) != resolved(present) else { return }
-        throw RecoveryError.refused(
-            "other-volumes", "The engine has its volumes in \(present), not in \(root).", place: root,
-            remedy: "Leave that out, or restore into a folder with --to DIR.")
-    }
-
-    private func plan(_ items: [RestoreItem]) async throws -> RestorePlan {
+    func plan(_ items: [RestoreItem]) async throws -> RestorePlan {
         try refusePending(items)
         try refuseWithoutSpace(items)
         return RestorePlan(items: items, users: try await users(of: items), warnings: warnings(items))
