@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest --parallel
 SWIFT := Sources Tests Package.swift
-SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh
+SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh scripts/*.sh
 
 .PHONY: help demo test fmt lint bench build install clean
 

@@ -20,13 +20,15 @@ package enum ArchiveReader {
     ///   - prefix: the folder of a single archive that is wanted; it becomes the staging folder itself.
     ///   - selection: what is wanted below that.
     ///   - space: the bytes of data that there is room for; more of them end the extraction before the disk is full.
+    ///   - each: called with every entry before anything is made of it; what it throws ends the extraction.
     /// - Throws: `ArchiveError`, `MachineError`, `Interrupted`, and what the source throws.
     package static func extract(
         from source: any ByteSource, origin: Origin, into staging: Descriptor, prefix: RawPath? = nil,
-        selection: PathSelection? = nil, space: ByteCount? = nil, meter: Meter, stop: StopSignal
+        selection: PathSelection? = nil, space: ByteCount? = nil, meter: Meter, stop: StopSignal,
+        each: ((ListedEntry) throws -> Void)? = nil
     ) throws -> ExtractionReport {
         let reading = Reading(meter: meter, stop: stop, prefix: prefix, selection: selection, space: space)
-        return try read(source, origin, reading, into: staging, each: nil)
+        return try read(source, origin, reading, into: staging, each: each)
     }
 
     /// Reads it and compares every entry with the manifest, without writing anything.

@@ -2,7 +2,8 @@ internal import CLinux
 import Glibc
 package import Machine
 
-/// Makes an archive: trees → pax tar → compression → sink, in the form of `docs/formats/archive.md`.
+/// Makes an archive: trees → pax tar → compression → sink, in the form of `docs/formats/archive.md`; or a plain one, which
+/// has the trees and nothing of ours.
 ///
 /// Its calls block; they belong on one thread (see `onThread`). After a throw neither it nor its sink is of more use.
 package final class ArchiveWriter {
@@ -20,16 +21,21 @@ package final class ArchiveWriter {
     /// The name of our own folder in the archive, once the first tree is known.
     private(set) var controlFolder: [UInt8]?
 
-    private let identity: ArchiveIdentity
-    private let time: Timestamp
+    /// What the members of our own say; a plain archive has none.
+    private let control: (identity: ArchiveIdentity, time: Timestamp)?
     private var lines: [UInt8] = []
     private var pendingEntries = 0
     private var hasRoot = false
 
     /// - Parameter time: the restore point's; our own members get it as theirs.
     package init(to sink: any ByteSink, compression: Compression, identity: ArchiveIdentity, time: Timestamp) throws {
-        self.identity = identity
-        self.time = time
+        control = (identity, time)
+        stream = TarStream(to: try compressor(compression, to: sink))
+    }
+
+    /// A plain archive: what nobody else would write into a tar is not in it.
+    package init(plainTo sink: any ByteSink, compression: Compression) throws {
+        control = nil
         stream = TarStream(to: try compressor(compression, to: sink))
     }
 
@@ -53,17 +59,32 @@ package final class ArchiveWriter {
         return try walk.run()
     }
 
+    /// Adds a folder's own entry, without what is in it.
+    package func add(folder: Descriptor, at path: RawPath) throws {
+        precondition(control == nil, "BUG: a folder by itself in an archive of ours")
+        var entry = Entry()
+        entry.take(try folder.status(), as: .directory)
+        entry.path = path.bytes
+        try attributes.read(.file(folder.raw), into: &entry)
+        try encoder.encode(entry)
+        try stream.append(encoder.blocks)
+        try record(entry, digest: nil)
+    }
+
     /// Writes the last manifest, the totals, and the end of every layer.
     package func finish() throws -> ArchiveTotals {
-        if controlFolder == nil { try begin(beside: nil, nil) }
-        if !lines.isEmpty { try writeManifest() }
-        try writeControl("end.json", ControlRecord(identity, totals: totals).encoded)
+        if let control {
+            if controlFolder == nil { try begin(beside: nil, nil) }
+            if !lines.isEmpty { try writeManifest() }
+            try writeControl("end.json", ControlRecord(control.identity, totals: totals).encoded)
+        }
         try stream.finish()
         return totals
     }
 
     /// Picks a name for our own folder that the tree does not have at its top, and writes `begin.json`.
     private func begin(beside root: Descriptor?, _ prefix: RawPath?) throws {
+        guard let control else { return }
         var name = ".holdfast"
         var number = 0
         while root?.has(name) ?? (prefix?.components.first?.elementsEqual(name.utf8) == true) {
@@ -71,14 +92,14 @@ package final class ArchiveWriter {
             name = ".holdfast-\(number)"
         }
         controlFolder = Array(name.utf8)
-        try writeControl("begin.json", ControlRecord(identity).encoded)
+        try writeControl("begin.json", ControlRecord(control.identity).encoded)
     }
 
     private func writeControl(_ name: String, _ content: [UInt8]) throws {
         var entry = Entry()
         entry.path = (controlFolder ?? []) + Array("/\(name)".utf8)
         entry.mode = 0o400
-        entry.modified = Timestamp(seconds: time.seconds)
+        entry.modified = Timestamp(seconds: control?.time.seconds ?? 0)
         entry.size = Int64(content.count)
         try encoder.encode(entry, isControl: true)
         try stream.append(encoder.blocks)
@@ -99,17 +120,19 @@ package final class ArchiveWriter {
 extension ArchiveWriter {
     /// Writes down an entry whose member is complete; to be called right after its data.
     func record(_ entry: Entry, digest: Digest?) throws {
-        lines.appendLine(of: entry, digest: digest)
         totals.entries += 1
         totals.bytes += entry.dataSize
+        guard control != nil else { return }
+        lines.appendLine(of: entry, digest: digest)
         pendingEntries += 1
         try writeManifestIfDue()
     }
 
     /// Writes down something about the source that is not in the archive; between members only.
     func note(_ note: StaticString, _ path: [UInt8], size: Int64? = nil, torn: Bool = false) throws {
-        lines.appendNote(note, path, size: size)
         if torn { totals.torn += 1 }
+        guard control != nil else { return }
+        lines.appendNote(note, path, size: size)
         try writeManifestIfDue()
     }
 

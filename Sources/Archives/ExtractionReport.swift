@@ -17,8 +17,18 @@ package struct ExtractionReport: Sendable {
     package internal(set) var ownersKept = true
     /// What was selected, but is not in the archive.
     package internal(set) var missing: [RawPath] = []
+    /// What was passed over because the policy said so.
+    package internal(set) var ignored: [RawPath] = []
 
     package init() {}
+
+    /// Of a part of what was extracted.
+    package init(entries: Int64, bytes: Int64, ownersKept: Bool) {
+        self.entries = entries
+        self.bytes = bytes
+        self.ownersKept = ownersKept
+        extracted = entries
+    }
 }
 
 /// An entry as lists show it.
@@ -56,6 +66,10 @@ package struct ForeignPolicy: Sendable {
     package var allowSetID = false
     /// Symbolic links that lead out of the folder that is restored into.
     package var allowEscapingLinks = false
+    /// How many folders lie above what is to be a tree of its own, out of which no link may lead; 0: the archive is one tree.
+    package var rootDepth = 0
+    /// Entries that are passed over, whatever they are.
+    package var ignored: [RawPath] = []
 
     package init() {}
 }

@@ -83,6 +83,10 @@ final class ForeignArchive {
 
     private func take(_ header: OpaquePointer, _ feed: Codec.Feed) throws {
         let entry = try entry(of: header)
+        if policy.ignored.contains(entry.shownPath) {
+            reading.report.ignored.append(entry.shownPath)
+            return
+        }
         try judge(entry)
         let wanted = try reading.begin(entry)
         guard entry.kind == .file else { return }
@@ -120,7 +124,7 @@ final class ForeignArchive {
                 throw ArchiveError.unsafeEntry(path, "a device node", option: "--allow-devices")
             }
         case .symlink:
-            if !policy.allowEscapingLinks, Self.escapes(entry.link, from: entry.path) {
+            if !policy.allowEscapingLinks, Self.escapes(entry.link, from: entry.path, below: policy.rootDepth) {
                 throw ArchiveError.unsafeEntry(
                     path, "a symbolic link to “\(RawPath(entry.link))”, which can lead out of the folder",
                     option: "--allow-escaping-links")
@@ -138,9 +142,9 @@ final class ForeignArchive {
 
     /// Whether a link can lead out of the tree. `..` is judged at the front only, where it goes up through folders that
     /// are no links; behind a name it could go up from wherever another link leads.
-    static func escapes(_ link: [UInt8], from path: [UInt8]) -> Bool {
+    static func escapes(_ link: [UInt8], from path: [UInt8], below rootDepth: Int = 0) -> Bool {
         if link.first == 0x2f { return true }
-        var depth = path.split(separator: 0x2f).count - 1
+        var depth = path.split(separator: 0x2f).count - 1 - rootDepth
         var named = false
         for part in link.split(separator: 0x2f) where !part.elementsEqual([0x2e]) {
             if part.elementsEqual([0x2e, 0x2e]) {

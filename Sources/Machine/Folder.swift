@@ -29,6 +29,13 @@ extension Descriptor {
         }
     }
 
+    /// Moves a name of another folder of the same file system here; synchronizes neither.
+    package func take(_ old: String, from other: Descriptor, as new: String) throws {
+        guard linux_renameat2(other.raw, old, raw, new, UInt32(linux_rename_noreplace)) == 0 else {
+            throw MachineError.call("move \(other.path)/\(old) to \(new) in", path)
+        }
+    }
+
     /// Swaps two names of this folder in one step: at no moment is either of them missing.
     package func exchange(_ one: String, _ other: String) throws {
         guard linux_renameat2(raw, one, raw, other, UInt32(linux_rename_exchange)) == 0 else {

@@ -1,13 +1,25 @@
 package import Machine
-import Synchronization
 
 extension PostgresServer {
     /// Dumps in `pg_dump`'s custom format, not compressed, and counts the rows of every `COPY` as the bytes pass.
-    ///
-    /// A session of ours holds the snapshot that `pg_dump` reads from, so that the catalogs' list of tables, their locks
-    /// and the rows are of one moment, and what the dump lacks is noticed.
     package func dump<Result: Sendable>(
         _ database: String, _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
+    ) async throws -> (Result, DatabaseFacts) {
+        try await dump(database, ["--format=custom", "--compress=0"], counting: CountedDump.init, body)
+    }
+
+    /// Dumps as the SQL script that `pg_dump` writes by itself, and counts its rows as ``dump(_:_:)`` does.
+    package func script<Result: Sendable>(
+        of database: String, _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
+    ) async throws -> (Result, DatabaseFacts) {
+        try await dump(database, ["--format=plain"], counting: CountedScript.init, body)
+    }
+
+    /// A session of ours holds the snapshot that `pg_dump` reads from, so that the catalogs' list of tables, their locks
+    /// and the rows are of one moment, and what the dump lacks is noticed.
+    private func dump<Counted: CountedSource, Result: Sendable>(
+        _ database: String, _ format: [String], counting: @escaping @Sendable (any ByteSource) -> Counted,
+        _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
     ) async throws -> (Result, DatabaseFacts) {
         let (server, _) = try await server()
         let tools = try await tools(for: server)
@@ -19,10 +31,11 @@ extension PostgresServer {
             )
         }
         return try await withSnapshot(of: database) { snapshot in
-            let arguments = [
-                "--format=custom", "--compress=0", "--no-password", "--snapshot=\(snapshot.snapshot ?? "")",
-                "--lock-wait-timeout=\(Int(lockTimeout * 1000))",
-            ]
+            let arguments =
+                format + [
+                    "--no-password", "--snapshot=\(snapshot.snapshot ?? "")",
+                    "--lock-wait-timeout=\(Int(lockTimeout * 1000))",
+                ]
             let place = place
             let name = "holdfast \(UInt64.random(in: 0 ... .max))"
             return try await endingSessions(named: name) {
@@ -33,11 +46,11 @@ extension PostgresServer {
                     }
                 ) { running in
                     running.output.giveUp(afterSilenceOf: max(Self.silence, 2 * lockTimeout))
-                    let counted = CountedDump(running.output)
+                    let counted = counting(running.output)
                     let result = try await body(counted)
-                    let summary = try counted.summary()
-                    try snapshot.requireAll(of: summary, place: "\(place.description), database \(RawPath(database))")
-                    let rows = Dictionary(summary.tables.map { ($0.name, $0.rows) }) { one, _ in one }
+                    let found = try counted.found()
+                    try snapshot.requireAll(of: found, place: "\(place.description), database \(RawPath(database))")
+                    let rows = Dictionary(found.tables.map { ($0.name, $0.rows) }) { one, _ in one }
                     return (result, snapshot.facts(rows: rows, database: database, dumpedBy: tools.version))
                 }
             }
@@ -95,8 +108,8 @@ extension PostgresServer {
 
 extension SnapshotFacts {
     /// - Throws: ``DatabaseError`` `dumpIncomplete` if the dump lacks a table that the snapshot has.
-    fileprivate func requireAll(of summary: DumpSummary, place: String) throws {
-        let saved = Set(summary.tables.map(\.name))
+    fileprivate func requireAll(of found: CountedContents, place: String) throws {
+        let saved = Set(found.tables.map(\.name))
         let missing = tables.filter { !saved.contains($0) }
         guard missing.isEmpty else {
             let names = missing.prefix(5).map(\.description).joined(separator: ", ")
@@ -105,41 +118,9 @@ extension SnapshotFacts {
                 "The dump ended well, but lacks the rows of \(missing.count) of \(tables.count) tables: \(names)\(missing.count > 5 ? ", …" : "").",
                 place: place, remedy: "See whether `pg_dump` is the real one: type -a pg_dump")
         }
-        guard largeObjects == Int64(summary.largeObjects) else {
-            throw DatabaseError(
-                .dumpIncomplete,
-                "The dump ended well, but has \(summary.largeObjects) large objects of \(largeObjects).", place: place)
-        }
-    }
-}
-
-/// A dump on its way, counted as it passes.
-///
-/// - Note: `@unchecked Sendable`: read by one thread at a time; what others ask for is behind the mutex.
-package final class CountedDump: ByteSource, @unchecked Sendable {
-    private let source: any ByteSource
-    private var reader = DumpReader()
-    private let counted = Mutex<DumpSummary?>(nil)
-
-    package init(_ source: any ByteSource) { self.source = source }
-
-    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = try source.read(into: buffer)
-        if count > 0 {
-            try reader.take(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        } else if counted.withLock({ $0 == nil }), !buffer.isEmpty {
-            let summary = try reader.finish()
-            counted.withLock { $0 = summary }
-        }
-        return count
-    }
-
-    /// What was in it; a dump that was not read to its end has none.
-    package func summary() throws -> DumpSummary {
-        guard let summary = counted.withLock({ $0 }) else {
-            throw DatabaseError(.dumpIncomplete, "The dump was not read to its end.")
-        }
-        return summary
+        guard let counted = found.largeObjects, counted != largeObjects else { return }
+        throw DatabaseError(
+            .dumpIncomplete, "The dump ended well, but has \(counted) large objects of \(largeObjects).", place: place)
     }
 }
 

@@ -11,8 +11,7 @@ internal import Settings
 struct ArchiveJob: Sendable {
     let site: Site
     let plan: BackupPlan
-    let host: String
-    let writer: PointWriter
+    let destination: Destination
     let parts: [PlannedItem]
     /// `volume.n8n_data`, or `all`.
     let label: String
@@ -40,7 +39,7 @@ struct ArchiveJob: Sendable {
             site.report(.ended(label, text: summary(outcome, seconds), good: outcome.problems.isEmpty))
             return outcome.timed(seconds)
         } catch {
-            try? writer.remove(fileName)
+            destination.remove(fileName)
             let explained = explain(error)
             site.report(.ended(label, text: "failed: \(explained)", good: false))
             if error is Interrupted || Task.isCancelled { throw Interrupted() }
@@ -111,18 +110,15 @@ struct ArchiveJob: Sendable {
 
     private func archive(meter: Meter, again: Bool) async throws -> Outcome {
         let roots = try parts.map { try (part: $0, folder: openSource($0)) }
-        let file = try writer.file(fileName)
+        let file = try destination.file(fileName)
         do {
-            let identity = ArchiveIdentity(host: host, point: writer.name.description, item: label)
-            let (compression, moment, single) = (plan.compression, writer.name.moment, plan.singleArchive)
             let sealing = Encryption(keyring: site.keyring, recipients: plan.recipients)
             let (trees, sealed) = try await sealing.run(
                 { sink, stop in
-                    let archive = try ArchiveWriter(
-                        to: sink, compression: compression, identity: identity, time: moment)
+                    let archive = try begin(to: sink)
                     let trees = try roots.map { root in
                         try archive.add(
-                            tree: root.folder, under: single ? RawPath(root.part.item.description) : nil,
+                            tree: root.folder, under: try place(of: root.part, in: archive),
                             excluding: { root.part.leavesOut($0) }, meter: meter, stop: stop)
                     }
                     _ = try archive.finish()
@@ -133,12 +129,42 @@ struct ArchiveJob: Sendable {
                 site.report(.line("\(label): something shrank or vanished while it was read; reading it once more"))
                 return try await self.archive(meter: meter, again: false)
             }
+            if case .file = destination { try requireWhole(trees) }
             try await onThread("publish") { _ in try file.publish() }
             return outcome(trees, sealed)
         } catch {
             file.discard()
             throw error
         }
+    }
+
+    private func begin(to sink: any ByteSink) throws -> ArchiveWriter {
+        switch destination {
+        case .point(let writer, let host):
+            let identity = ArchiveIdentity(host: host, point: writer.name.description, item: label)
+            return try ArchiveWriter(
+                to: sink, compression: plan.compression, identity: identity, time: writer.name.moment)
+        case .file: return try ArchiveWriter(plainTo: sink, compression: plan.compression)
+        }
+    }
+
+    /// The folder of the archive that a part's tree goes to. A plain archive is laid out as the volumes themselves are, with
+    /// each one's own folder before its data.
+    private func place(of part: PlannedItem, in archive: ArchiveWriter) throws -> RawPath? {
+        guard case .file = destination else { return plan.singleArchive ? RawPath(part.item.description) : nil }
+        let folder = RawPath(part.item.name)
+        try archive.add(folder: try Descriptor.open(parent(of: part.path), O_RDONLY | O_DIRECTORY), at: folder)
+        return folder.appending(RawPath("_data"))
+    }
+
+    /// A plain archive has no place to say that it is torn: then there is none.
+    private func requireWhole(_ trees: [TreeReport]) throws {
+        let torn = zip(parts, trees).filter { $0.1.isTorn }
+        guard let (_, tree) = torn.first else { return }
+        throw RecoveryError.failed(
+            "torn",
+            "\(torn.map { $0.0.item.description }.joined(separator: ", ")): files shrank or vanished while they were read, twice (\(names(tree.torn))).",
+            remedy: "Quiesce it: backup.volumes.quiesce. A restore point would hold it, marked as torn.")
     }
 
     /// Opens the folder to read; it has to be there, mounted, and not empty.
@@ -167,7 +193,7 @@ struct ArchiveJob: Sendable {
         return folder
     }
 
-    private var fileName: String { label + plan.compression.suffix + ".gpg" }
+    private var fileName: String { destination.name(label + plan.compression.suffix + ".gpg") }
 
     private var expectedData: ByteCount? {
         let known = parts.compactMap(\.expectedData?.bytes)
@@ -185,7 +211,7 @@ struct ArchiveJob: Sendable {
         for (part, tree) in zip(parts, trees) {
             var record = Manifest.ItemRecord(item: part.item, outcome: tree.isTorn ? .torn : .whole)
             record.archive = fileName
-            record.within = plan.singleArchive ? part.item.description : nil
+            if case .point = destination, plan.singleArchive { record.within = part.item.description }
             record.entries = Int64(tree.entries)
             record.bytes = Int64(tree.bytes)
             record.grew = Int64(tree.grew.count)

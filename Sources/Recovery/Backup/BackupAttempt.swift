@@ -13,19 +13,28 @@ package struct BackupAttempt: Sendable {
         self.lock = lock
     }
 
-    /// Plans and makes the point.
+    /// Plans, and makes the point or the file.
     ///
-    /// - Returns: also when items failed; ``BackupRun/Result/problems`` has them.
+    /// - Returns: also when items failed; ``BackupResult/problems`` has them.
     /// - Throws: when nothing could be published at all for a reason that is no item's; the record has it too.
-    package func run() async throws -> BackupRun.Result {
+    package func run() async throws -> BackupResult {
         let started = site.clock.now()
         var record = try RunRecord.begin("backup", scope: request.scope, at: started, in: site.state)
         do {
             var planner = BackupPlanner(site)
             let plan = try await planner.plan(request)
             for warning in plan.warnings { site.report(.warning(warning)) }
-            let result = try await BackupRun(plan, site, holding: lock).run(started)
-            record.point = result.manifest?.point.description
+            let result =
+                if let file = request.file {
+                    try await StandAloneRun(plan, to: file, site, holding: lock).run()
+                } else {
+                    try await BackupRun(plan, site, holding: lock).run(started)
+                }
+            switch result.made {
+            case .point(let manifest): record.point = manifest.point.description
+            case .file(let path, _): record.file = path
+            case nil: break
+            }
             record.problems = result.problems
             for item in result.items { record.items[item.item.description] = item.outcome }
             try record.end(result.outcome, at: site.clock.now(), in: site.state)

@@ -6,7 +6,7 @@ package import OpenPGP
 package import RestorePoints
 package import Settings
 
-/// What one backup run is going to do; printed by `--dry-run`, carried out by ``BackupRun``.
+/// What one backup run is going to do; printed by `--dry-run`, carried out by ``BackupRun`` or ``StandAloneRun``.
 package struct BackupPlan: Sendable {
     package let directory: String
     package let compression: Archives.Compression
@@ -24,6 +24,14 @@ package struct BackupPlan: Sendable {
     package let warnings: [String]
 
     package var items: [PlannedItem] { lanes.flatMap(\.self).sorted { $0.item < $1.item } }
+
+    /// - Throws: a refusal when what is free is known not to do.
+    func refuseWithoutSpace() throws {
+        guard let forecast, let free, forecast > free else { return }
+        throw RecoveryError.refused(
+            "no-space", "The backup will take about \(forecast), but only \(free) are free.", place: directory,
+            remedy: "Free some space or move backup.directory. Older backups were not touched.")
+    }
 }
 
 /// One item of a plan: where its data lies and what happens around its reading.
@@ -112,10 +120,15 @@ package struct BackupRequest: Sendable {
     /// Only items of these names; empty: all.
     package var names: [String]
     package var singleArchive: Bool
+    /// One file instead of a restore point; of volumes or of one database, as ``kind`` says.
+    package var file: StandAloneFile?
 
-    package init(kind: Item.Kind? = nil, names: [String] = [], singleArchive: Bool = false) {
+    package init(
+        kind: Item.Kind? = nil, names: [String] = [], singleArchive: Bool = false, to file: StandAloneFile? = nil
+    ) {
         self.kind = kind
         self.names = names
         self.singleArchive = singleArchive
+        self.file = file
     }
 }

@@ -70,6 +70,40 @@ extension BackupPlanner {
         }
     }
 
+    /// The database that one file is to hold.
+    ///
+    /// Every server has one called `postgres` to begin with, for its own administration: beside another one it has to be
+    /// named to be meant.
+    mutating func theOne(of items: [PlannedItem], _ request: BackupRequest) throws -> PlannedItem {
+        var databases = items.filter { $0.dump?.part != .globals }
+        if request.names.isEmpty, databases.count > 1 {
+            let others = databases.filter { $0.dump?.part != .database("postgres") }
+            if others.count == 1 {
+                warnings.append(
+                    "\(databases.filter { $0.dump?.part == .database("postgres") }.map(\.item.description).joined(separator: ", ")) is not in this file: one file holds one database."
+                )
+                databases = others
+            }
+        }
+        guard databases.count == 1, let one = databases.first else {
+            throw RecoveryError.refused(
+                "several-databases",
+                databases.isEmpty
+                    ? "No database is selected."
+                    : "One file holds one database, and these are selected: \(databases.map(\.item.name).joined(separator: ", ")).",
+                place: site.settings.file,
+                remedy:
+                    "Name one: holdfast backup databases NAME --to FILE. holdfast backup databases saves all, and roles."
+            )
+        }
+        if one.dump?.suffix == ".sqlite" {
+            throw RecoveryError.refused(
+                "no-script", "\(one.item) is SQLite, and is saved as the file that it is, not as SQL.",
+                remedy: "holdfast backup databases \(one.item.name), without --to")
+        }
+        return one
+    }
+
     private func plan(
         _ item: Item, _ entry: Settings.Database, _ part: PlannedItem.Dump.Part, _ engine: (any DatabaseEngine)?,
         _ last: [Item: LastTime], _ problem: (any Explained)? = nil

@@ -27,6 +27,7 @@ package struct BackupPlanner: Sendable {
         if request.kind == nil || request.kind == .files { items += try await files(last) }
         if request.kind == nil || request.kind == .database { items += try await databases(last) }
         items = try filter(items, request)
+        if request.file != nil, request.kind == .database { items = [try theOne(of: items, request)] }
         guard !items.isEmpty else {
             throw RecoveryError.refused(
                 "nothing", "There is nothing to back up: no volume is selected, no folder and no database is named.",
@@ -34,12 +35,14 @@ package struct BackupPlanner: Sendable {
                 remedy: "See backup.volumes.include, backup.files and backup.databases, then: holdfast check")
         }
         let expected = items.compactMap(\.expected?.bytes)
+        let directory = request.file?.folder ?? site.settings.backup.directory
+        let isSingle = request.singleArchive || request.file != nil
         return BackupPlan(
-            directory: site.settings.backup.directory, compression: Compression(site.settings.backup.compression),
-            recipients: recipients,
-            lanes: request.singleArchive ? singleLane(of: items) : lanes(of: items),
-            singleArchive: request.singleArchive, forecast: expected.isEmpty ? nil : ByteCount(expected.reduce(0, +)),
-            free: freeSpace(at: site.settings.backup.directory), warnings: warnings)
+            directory: directory,
+            compression: request.file?.compression ?? Compression(site.settings.backup.compression),
+            recipients: recipients, lanes: isSingle ? singleLane(of: items) : lanes(of: items),
+            singleArchive: isSingle, forecast: expected.isEmpty ? nil : ByteCount(expected.reduce(0, +)),
+            free: freeSpace(at: directory), warnings: warnings)
     }
 
     // MARK: - Volumes

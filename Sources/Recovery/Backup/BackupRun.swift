@@ -3,11 +3,11 @@ internal import Databases
 internal import Docker
 internal import Machine
 internal import OpenPGP
-package import RestorePoints
+internal import RestorePoints
 internal import Settings
 
 /// Carries a ``BackupPlan`` out: one restore point, published as its very last deed.
-package struct BackupRun: Sendable {
+struct BackupRun: Sendable {
     private let site: Site
     private let plan: BackupPlan
     private let lock: HeldLock
@@ -18,36 +18,22 @@ package struct BackupRun: Sendable {
         self.lock = lock
     }
 
-    package struct Result: Sendable {
-        /// The manifest that was published; nil if not a single item could be saved.
-        package let manifest: Manifest?
-        /// What became of each item, also where nothing was published.
-        package let items: [Manifest.ItemRecord]
-        /// By item: what went wrong, in words.
-        package let problems: [String: String]
-        package let seconds: Double
-
-        /// How the run ended.
-        package var outcome: RunRecord.Outcome {
-            manifest == nil ? .failed : problems.isEmpty ? .complete : .incomplete
-        }
-    }
-
     /// Makes the point, whose name is the moment `started`.
     ///
-    /// - Returns: also when items failed; ``Result/problems`` has them.
+    /// - Returns: also when items failed; ``BackupResult/problems`` has them.
     /// - Throws: when nothing could be published at all for a reason that is no item's.
-    func run(_ started: Timestamp) async throws -> Result {
+    func run(_ started: Timestamp) async throws -> BackupResult {
         let began = monotonicSeconds()
-        try refuseWithoutSpace()
+        try plan.refuseWithoutSpace()
         let signer = try await hostKey()
         let host = try site.state.hostID(clock: site.clock)
         let writer = try PointWriter(in: site.settings.backup.directory, at: started)
         let made = try await discardingOnFailure(writer) {
             try await makePoint(writer, host: host, signer: signer, started: started)
         }
-        return Result(
-            manifest: made.manifest, items: made.items, problems: made.problems, seconds: monotonicSeconds() - began)
+        return BackupResult(
+            made: made.manifest.map { .point($0) }, items: made.items, problems: made.problems,
+            seconds: monotonicSeconds() - began)
     }
 
     private func discardingOnFailure<Value>(_ writer: PointWriter, _ body: () async throws -> Value) async throws
@@ -100,43 +86,11 @@ package struct BackupRun: Sendable {
 
     /// Runs the lanes side by side, as many as there are cores.
     private func archives(_ writer: PointWriter, host: String) async throws -> [ArchiveJob.Outcome] {
-        try await sideBySide(plan.lanes) { try await run($0, writer, host) }.flatMap(\.self)
-    }
-
-    private func run(_ lane: [PlannedItem], _ writer: PointWriter, _ host: String) async throws -> [ArchiveJob.Outcome]
-    {
-        let stillness = site.engine.engine.map { Stillness(engine: $0, journal: lock.journal, report: site.report) }
-        var outcomes: [ArchiveJob.Outcome] = []
-        do {
-            for part in lane {
-                guard let dump = part.dump else { continue }
-                let job = DumpJob(site: site, plan: plan, writer: writer, journal: lock.journal, part: part, dump: dump)
-                outcomes.append(try await job.run())
-            }
-            for job in archiveJobs(lane.filter { $0.dump == nil }, writer, host) {
-                outcomes.append(try await job.run(stillness))
-            }
-        } catch {
-            try? await stillness?.letGo()
-            throw error
-        }
-        do {
-            try await stillness?.letGo()
-        } catch {
-            site.report(.warning("\(explain(error))"))
-            let text = explain(error).description
-            if let last = outcomes.indices.last { outcomes[last].problems["", default: ""] += text }
-        }
-        return outcomes
-    }
-
-    /// One archive for each item, or one for all of them.
-    private func archiveJobs(_ parts: [PlannedItem], _ writer: PointWriter, _ host: String) -> [ArchiveJob] {
-        func job(_ parts: [PlannedItem], _ label: String) -> ArchiveJob {
-            ArchiveJob(site: site, plan: plan, host: host, writer: writer, parts: parts, label: label)
-        }
-        if plan.singleArchive { return parts.isEmpty ? [] : [job(parts, "all")] }
-        return parts.map { job([$0], $0.item.description) }
+        try await sideBySide(plan.lanes) { parts in
+            try await Lane(
+                site: site, plan: plan, destination: .point(writer, host: host), journal: lock.journal, parts: parts
+            ).run()
+        }.flatMap(\.self)
     }
 
     // MARK: - What goes with it
@@ -193,12 +147,5 @@ package struct BackupRun: Sendable {
                 remedy: "Make it: holdfast init (a holdfast.yml that is there stays as it is)")
         }
         return key
-    }
-
-    private func refuseWithoutSpace() throws {
-        guard let forecast = plan.forecast, let free = plan.free, forecast > free else { return }
-        throw RecoveryError.refused(
-            "no-space", "The point will take about \(forecast), but only \(free) are free.", place: plan.directory,
-            remedy: "Free some space or move backup.directory. Older points were not touched.")
     }
 }

@@ -4,11 +4,11 @@ internal import Machine
 internal import OpenPGP
 internal import RestorePoints
 
-/// The making of one dump of a point: of one database, or of what belongs to a server and to none of its databases.
+/// The making of one dump: of one database, or of what belongs to a server and to none of its databases.
 struct DumpJob: Sendable {
     let site: Site
     let plan: BackupPlan
-    let writer: PointWriter
+    let destination: Destination
     let journal: Journal
     let part: PlannedItem
     let dump: PlannedItem.Dump
@@ -33,7 +33,7 @@ struct DumpJob: Sendable {
             site.report(.ended(label, text: summary(record, archive, facts), good: true))
             return ArchiveJob.Outcome(records: [record], archive: archive, databases: facts.map { [label: $0] } ?? [:])
         } catch {
-            try? writer.remove(fileName)
+            destination.remove(fileName)
             let explained = explain(error)
             site.report(.ended(label, text: "failed: \(explained)", good: false))
             if error is Interrupted || Task.isCancelled { throw Interrupted() }
@@ -51,7 +51,7 @@ struct DumpJob: Sendable {
             owed = try journal.owe(.remove(folder: scratch.folder, name: scratch.name))
         }
         defer { if let owed { try? journal.pay(owed) } }
-        let file = try writer.file(fileName)
+        let file = try destination.file(fileName)
         do {
             let saved = try await seal(into: file, meter)
             try await onThread("publish") { _ in try file.publish() }
@@ -65,7 +65,7 @@ struct DumpJob: Sendable {
     private func seal(into file: DurableFile, _ meter: Meter) async throws -> Saved {
         switch dump.part {
         case .database(let name):
-            let (sealed, facts) = try await dump.engine().dump(name) { source in
+            let (sealed, facts) = try await read(name) { source in
                 try await encrypt(into: file) { sink, stop in
                     try CompressedStream.compress(source, plan.compression, to: sink, meter: meter, stop: stop)
                 }
@@ -83,6 +83,17 @@ struct DumpJob: Sendable {
         }
     }
 
+    /// In the engine's own format; into a file of a person's own, as SQL that `psql` loads.
+    private func read(
+        _ database: String, _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Sealed
+    ) async throws -> (Sealed, DatabaseFacts) {
+        let engine = dump.engine()
+        guard case .file = destination, let server = engine as? PostgresServer else {
+            return try await engine.dump(database, body)
+        }
+        return try await server.script(of: database, body)
+    }
+
     private func encrypt(
         into file: DurableFile, _ producer: @escaping @Sendable (any ByteSink, StopSignal) throws -> Void
     ) async throws -> Sealed {
@@ -96,7 +107,9 @@ struct DumpJob: Sendable {
     }
 
     private var label: String { part.item.description }
-    private var fileName: String { label + dump.suffix + plan.compression.streamSuffix + ".gpg" }
+    private var fileName: String {
+        destination.name(label + dump.suffix + plan.compression.streamSuffix + ".gpg")
+    }
 
     private func seconds(since began: Double) -> Double { ((monotonicSeconds() - began) * 1000).rounded() / 1000 }
 

@@ -31,7 +31,8 @@ struct PruneGates {
     private func failedBackup() -> RecoveryError? {
         let option = "holdfast backup shows what is wrong; --after-failure prunes all the same."
         let newest = RunRecords(site.state).latest().last { run in
-            run.command == "backup" && run.concernsMany && run.outcome != .skipped && run.moment.since(now) <= Self.tolerance
+            run.command == "backup" && run.concernsMany && run.outcome != .skipped
+                && run.moment.since(now) <= Self.tolerance
         }
         guard let record = newest else {
             guard !candidates.isEmpty else { return nil }

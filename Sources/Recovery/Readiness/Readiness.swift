@@ -20,6 +20,13 @@ package struct Readiness: Sendable {
         package let subject: String
         package let text: String
         package let remedy: String?
+
+        package init(level: Level, subject: String, text: String, remedy: String?) {
+            self.level = level
+            self.subject = subject
+            self.text = text
+            self.remedy = remedy
+        }
     }
 
     let site: Site

@@ -2,7 +2,6 @@ internal import Archives
 internal import Databases
 internal import Machine
 internal import OpenPGP
-import Synchronization
 
 /// A dump that a person named: one of ours by itself, or an SQL script, encrypted and compressed or not.
 struct DatabaseFile: Sendable {
@@ -116,7 +115,7 @@ struct DatabaseFile: Sendable {
 
 extension ByteSource {
     /// The first bytes, fewer only if there are no more.
-    fileprivate func readStart(_ count: Int) throws -> [UInt8] {
+    func readStart(_ count: Int) throws -> [UInt8] {
         var bytes: [UInt8] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
         defer { buffer.deallocate() }
@@ -127,12 +126,4 @@ extension ByteSource {
         }
         return bytes
     }
-}
-
-/// What one thread found out and another asks for once the first is done.
-private final class Kept<Value: Sendable>: Sendable {
-    private let kept = Mutex<Value?>(nil)
-
-    var value: Value? { kept.withLock { $0 } }
-    func keep(_ value: Value) { kept.withLock { $0 = value } }
 }

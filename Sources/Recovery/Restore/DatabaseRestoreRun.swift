@@ -130,6 +130,7 @@ package struct DatabaseRestoreRun: Sendable {
         case .file(let file):
             return try await DatabaseFile(file: file, key: key).load(
                 staged, plan.engine, section: plan.database, for: plan.target, meter: meter)
+        case .staged: preconditionFailure("BUG: volumes were taken for a dump")
         }
     }
 

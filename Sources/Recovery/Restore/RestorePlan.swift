@@ -47,12 +47,15 @@ package enum RestoreSource: Sendable {
     case point(Catalog.Point, Manifest.ItemRecord, Manifest.Archive)
     /// A file that a person named, ours or anybody's.
     case file(ArchiveFile)
+    /// One of the volumes of such a file, extracted already.
+    case staged(VolumesStaging.StagedVolume)
 
     /// For people: the point's name, or the file's.
     package var name: String {
         switch self {
         case .point(let point, _, _): point.name.description
         case .file(let file): file.path
+        case .staged(let volume): volume.file.path
         }
     }
 
@@ -64,8 +67,11 @@ package enum RestoreSource: Sendable {
 
     /// Bytes of data, if that is known before reading.
     package var data: ByteCount? {
-        guard case .point(_, let record, _) = self else { return nil }
-        return ByteCount(record.bytes)
+        switch self {
+        case .point(_, let record, _): ByteCount(record.bytes)
+        case .file: nil
+        case .staged(let volume): ByteCount(volume.report.bytes)
+        }
     }
 
     /// Bytes of the archive itself.
@@ -73,6 +79,7 @@ package enum RestoreSource: Sendable {
         switch self {
         case .point(_, _, let archive): ByteCount(archive.size)
         case .file(let file): file.size
+        case .staged(let volume): ByteCount(volume.report.bytes)
         }
     }
 }

@@ -8,7 +8,7 @@ internal import Settings
 
 /// Decides where each item comes from and goes to, and who has to stop meanwhile. Changes nothing.
 package struct RestorePlanner: Sendable {
-    private let site: Site
+    let site: Site
     private let trust: SignerTrust
 
     package init(_ site: Site, trust: SignerTrust) {
@@ -54,7 +54,7 @@ package struct RestorePlanner: Sendable {
         ])
     }
 
-    private func plan(_ items: [RestoreItem]) async throws -> RestorePlan {
+    func plan(_ items: [RestoreItem]) async throws -> RestorePlan {
         try refusePending(items)
         try refuseWithoutSpace(items)
         return RestorePlan(items: items, users: try await users(of: items), warnings: warnings(items))
@@ -103,7 +103,7 @@ package struct RestorePlanner: Sendable {
 
     // MARK: - Targets
 
-    private func target(_ item: Item, _ to: String?, alone: Bool) async throws -> RestoreTarget {
+    func target(_ item: Item, _ to: String?, alone: Bool) async throws -> RestoreTarget {
         if let to { return try folderTarget(alone ? to : "\(to)/\(item.name)") }
         switch item.kind {
         case .files:

@@ -89,7 +89,7 @@ package struct RestoreRun: Sendable {
         switch item.target {
         case .live(let folder, let live):
             if access(folder, F_OK) != 0 { try makeFolders(folder) }
-            return (folder, live, nil)
+            return (folder, live, item.source.madeVolume)
         case .folder(let path):
             try makeFolders(parent(of: path))
             return (
@@ -126,9 +126,7 @@ package struct RestoreRun: Sendable {
             site.report(.began(label, meter, expected: item.source.size))
             let began = monotonicSeconds()
             let parent = try Descriptor.open(place.folder, O_RDONLY | O_DIRECTORY)
-            try parent.makeFolder(stagingName)
-            let staging = try parent.folder(stagingName)
-            let report = try await item.source.extract(into: staging, item.selection, key, meter: meter)
+            let report = try await item.source.stage(in: parent, as: stagingName, item.selection, key, meter: meter)
             guard report.missing.isEmpty else {
                 throw RecoveryError.failed(
                     "path-missing", "Not in the archive: \(report.missing.map(\.description).joined(separator: ", ")).",

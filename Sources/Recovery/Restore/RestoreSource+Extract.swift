@@ -5,12 +5,21 @@ internal import OpenPGP
 internal import RestorePoints
 
 extension RestoreSource {
-    /// Extracts into an empty staging folder; what is there counts only once this has returned.
-    func extract(
+    /// Puts the data into a new folder beside the live one; what is there counts only once this has returned.
+    func stage(
+        in parent: Descriptor, as name: String, _ selection: PathSelection?, _ key: DecryptionKey, meter: Meter
+    ) async throws -> ExtractionReport {
+        if case .staged(let volume) = self { return try volume.move(to: parent, as: name) }
+        try parent.makeFolder(name)
+        return try await extract(into: try parent.folder(name), selection, key, meter: meter)
+    }
+
+    private func extract(
         into staging: Descriptor, _ selection: PathSelection?, _ key: DecryptionKey, meter: Meter
     ) async throws -> ExtractionReport {
         let space = freeSpace(at: staging.path)
         switch self {
+        case .staged: preconditionFailure("BUG: what is extracted already was extracted again")
         case .point(let point, let record, let archive):
             let identity = try point.manifest.get().identity(of: archive)
             let sealed = SealedArchive(archive: archive, path: point.path, key: key)
@@ -22,11 +31,7 @@ extension RestoreSource {
                     space: space, meter: Meter(), stop: stop)
             }
         case .file(let file):
-            var policy = ForeignPolicy()
-            policy.allowDevices = file.allowed.devices
-            policy.allowSetID = file.allowed.setID
-            policy.allowEscapingLinks = file.allowed.linksOut
-            let origin = ArchiveReader.Origin.foreign(policy)
+            let origin = ArchiveReader.Origin.foreign(ForeignPolicy(file.allowed))
             return try await file.open(key, meter: meter) { source, stop in
                 try ArchiveReader.extract(
                     from: source, origin: origin, into: staging, selection: selection, space: space, meter: Meter(),
@@ -34,6 +39,9 @@ extension RestoreSource {
             }
         }
     }
+
+    /// The volume that had to be made before there was a plan.
+    var madeVolume: String? { if case .staged(let volume) = self { volume.madeVolume } else { nil } }
 
     /// How the engine knew a volume, where that is known.
     func volumeFacts(_ name: String, _ key: DecryptionKey) async throws -> PrivateFacts.VolumeFacts? {

@@ -55,7 +55,8 @@ package struct HeldLock: Sendable {
         case .remove(let folder, let name):
             guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
             try parent.removeTree(name)
-            return "removed the staging folder \(folder)/\(name)"
+            let isFile = name.hasSuffix(DurableFile.partialSuffix)
+            return "removed the \(isFile ? "unfinished file" : "staging folder") \(folder)/\(name)"
         case .drop(let entry, let name):
             let sources = DatabaseSources(site: site)
             try await sources.engine(for: try sources.entry(entry)).drop(name)

@@ -25,13 +25,7 @@ package struct Verification: Sendable {
         package let point: Catalog.Point
         package let findings: [PointCheck.Finding]
 
-        package var overall: Overall {
-            if findings.contains(where: { if case .failed = $0.verdict { true } else { false } }) { return .failed }
-            if findings.contains(where: { if case .notChecked = $0.verdict { true } else { false } }) {
-                return .notVerified
-            }
-            return .verified
-        }
+        package var overall: Overall { Overall(findings) }
     }
 
     /// Checks one point.
@@ -64,7 +58,7 @@ package struct Verification: Sendable {
                 return try await content(of: archive, point, manifest, key, meter)
             } catch is Interrupted {
                 throw Interrupted()
-            } catch let error as OpenPGPError where Self.isAboutTheKey(error) {
+            } catch let error as OpenPGPError where error.isAboutTheKey {
                 // Says nothing of the archive, good or bad.
                 return [
                     PointCheck.Finding(
@@ -75,10 +69,6 @@ package struct Verification: Sendable {
                 return [PointCheck.Finding(subject: archive.file, verdict: .failed(explain(error)))]
             }
         }.flatMap(\.self)
-    }
-
-    private static func isAboutTheKey(_ error: OpenPGPError) -> Bool {
-        [.wrongKey, .passphraseNeeded, .wrongPassphrase].contains(error.kind)
     }
 
     private func content(
@@ -114,6 +104,25 @@ package struct Verification: Sendable {
         }
         return [passed("\(report.entries) entries compared")]
     }
+}
+
+extension Verification.Verdict.Overall {
+    /// What comes of these findings together.
+    package init(_ findings: [PointCheck.Finding]) {
+        self = .verified
+        for finding in findings {
+            switch finding.verdict {
+            case .failed: self = .failed
+            case .notChecked: if self == .verified { self = .notVerified }
+            case .passed: break
+            }
+        }
+    }
+}
+
+extension OpenPGPError {
+    /// Whether it says nothing of the archive, good or bad.
+    var isAboutTheKey: Bool { [.wrongKey, .passphraseNeeded, .wrongPassphrase].contains(kind) }
 }
 
 extension Manifest {

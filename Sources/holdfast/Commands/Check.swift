@@ -29,8 +29,9 @@ struct Check: TalkingCommand {
     }
 
     func run() async throws {
-        var readiness = Readiness(try await Composition(common).site())
-        let findings = await readiness.findings()
+        let composition = try Composition(common)
+        var readiness = Readiness(try await composition.site())
+        let findings = await readiness.findings() + composition.messageFindings()
         let report = Report(
             ready: !findings.contains { $0.level == .fail },
             findings: findings.map {

@@ -11,11 +11,13 @@ struct Verify: TalkingCommand {
         discussion: """
             Without a key: signature, chain of manifests, sizes, digests, packets whole and labelled for the recipients named.
             That shows that the files are what the host sealed, not what is in them. --deep decrypts, and compares every entry
-            with the manifest inside.
+            with the manifest inside. A file of any origin can be named as well: nobody signs for it, and without --deep its packets
+            alone are looked at.
 
             Examples: holdfast verify
                       holdfast verify --all
                       holdfast verify 2026-11-22T020000Z --deep --key /media/stick/private.asc
+                      holdfast verify ./volumes-2025-12-08-120000.tar.gz.gpg --deep --key -
 
             Exit status: 0 verified · 1 something is wrong · 4 refused · 5 nothing is wrong, but something could not be checked.
             """)
@@ -24,7 +26,7 @@ struct Verify: TalkingCommand {
     @OptionGroup var keys: KeyOptions
     @OptionGroup var signer: SignerOptions
 
-    @Argument(help: "The point; without: the latest.")
+    @Argument(help: "The point, or a file; without: the latest point.")
     var point: String?
 
     @Flag(help: "All points.")
@@ -38,7 +40,8 @@ struct Verify: TalkingCommand {
         if keys.key != nil, !deep { throw ValidationError("A private key is of use only with --deep.") }
     }
 
-    private struct Report: Encodable {
+    struct Report: Encodable {
+        /// The point's name, or the file's path.
         let point: String
         let verdict: String
         /// Items that the run could not save whole: nothing of them is there to be verified.
@@ -55,6 +58,7 @@ struct Verify: TalkingCommand {
     func run() async throws {
         let composition = try Composition(common)
         let site = try await composition.site()
+        if let point, isFile(point) { return try await verify(file: point, composition, site) }
         let everything = try site.catalog.points()
         let points = all ? everything : [try site.catalog.point(point ?? "latest")]
         guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
@@ -76,18 +80,11 @@ struct Verify: TalkingCommand {
             notWhole: ((try? verdict.point.manifest.get().items) ?? []).filter { $0.outcome != .whole }.map {
                 "\($0.item) \($0.outcome.rawValue)"
             },
-            findings: verdict.findings.map { finding in
-                switch finding.verdict {
-                case .passed(let text): .init(subject: finding.subject, verdict: "ok", text: text)
-                case .failed(let error): .init(subject: finding.subject, verdict: "failed", text: error.description)
-                case .notChecked(let text): .init(subject: finding.subject, verdict: "not checked", text: text)
-                }
-            })
+            findings: verdict.findings.map(Report.Line.init))
     }
 
     private func text(_ report: Report) -> String {
         let style = Style(for: STDOUT_FILENO)
-        let width = report.findings.map(\.subject.count).max() ?? 0
         var text = "\(report.point): "
         text += report.verdict == "verified" ? style.good(report.verdict) : style.bad(report.verdict)
         text +=
@@ -96,11 +93,30 @@ struct Verify: TalkingCommand {
             : report.verdict == "verified" ? " from outside; what is inside takes the private key (--deep)\n" : "\n"
         if !report.notWhole.isEmpty { text += "  \(style.bad("incomplete")): not everything could be saved\n" }
         for item in report.notWhole { text += "  \(style.warn("!")) \(item) when it was saved\n" }
-        for line in report.findings {
+        return text + report.lines
+    }
+}
+
+extension Verify.Report.Line {
+    init(_ finding: PointCheck.Finding) {
+        subject = finding.subject
+        switch finding.verdict {
+        case .passed(let text): (verdict, self.text) = ("ok", text)
+        case .failed(let error): (verdict, self.text) = ("failed", error.description)
+        case .notChecked(let text): (verdict, self.text) = ("not checked", text)
+        }
+    }
+}
+
+extension Verify.Report {
+    /// The findings, for people.
+    var lines: String {
+        let style = Style(for: STDOUT_FILENO)
+        let width = findings.map(\.subject.count).max() ?? 0
+        return findings.map { line in
             let mark =
                 line.verdict == "ok" ? style.good("✓") : line.verdict == "failed" ? style.bad("✗") : style.warn("?")
-            text += "  \(mark) \(line.subject.padded(to: width))  \(line.text)\n"
-        }
-        return text
+            return "  \(mark) \(line.subject.padded(to: width))  \(line.text)\n"
+        }.joined()
     }
 }

@@ -110,8 +110,8 @@ extension Notice {
     }
 }
 
-extension Outbox: Measured {
-    package func measurements() throws -> [Measurement] {
+extension Outbox {
+    fileprivate func measurements() throws -> [Measurement] {
         let waiting = try waiting()
         let dead = waiting.filter { $0.isDead || !$0.isKnown }.count
         return [

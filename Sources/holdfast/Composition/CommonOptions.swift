@@ -9,6 +9,17 @@ struct CommonOptions: ParsableArguments {
     var json = false
 }
 
+/// Where volumes lie, for this one run.
+struct VolumesOptions: ParsableArguments {
+    @Option(help: "Where volumes lie, instead of what holdfast.yml or the engine says.")
+    var volumesRoot: String?
+
+    func validate() throws {
+        guard let volumesRoot, !volumesRoot.hasPrefix("/") || volumesRoot.hasSuffix("/") else { return }
+        throw ValidationError("--volumes-root is a path from the root, without a slash at its end.")
+    }
+}
+
 /// A command of ours: all of them have the common options.
 protocol TalkingCommand: AsyncParsableCommand {
     var common: CommonOptions { get }

@@ -12,10 +12,12 @@ struct Composition {
     let console = Console()
     let settings: Settings
 
-    /// Finds and reads the configuration.
-    init(_ common: CommonOptions) throws {
+    /// Finds and reads the configuration; what `volumes` says goes before it.
+    init(_ common: CommonOptions, _ volumes: VolumesOptions? = nil) throws {
         let file = try Settings.locate(explicit: common.config, environment: environment()) { access($0, F_OK) == 0 }
-        settings = try Settings.load(from: file)
+        var settings = try Settings.load(from: file)
+        if let root = volumes?.volumesRoot { settings.backup.volumes.root = root }
+        self.settings = settings
     }
 
     /// The host, with its engine if one answers.

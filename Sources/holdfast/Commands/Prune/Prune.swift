@@ -41,23 +41,37 @@ struct Prune: TalkingCommand {
     func run() async throws {
         let composition = try Composition(common)
         let site = try await composition.site()
-        let planner = PrunePlanner(site)
         let options = PruneOptions(
             acceptDrops: acceptDrop, acceptJumps: acceptJump, afterFailure: afterFailure, forget: forget)
         if dryRun {
-            let plan = try await planner.plan(options)
+            let plan = try await PrunePlanner(site).plan(options)
             try Output.result(PruneReport(plan), json: common.json, text: \.text)
             if !plan.refusals.isEmpty { throw ExitStatus.refused }
             return
         }
-        let (plan, result) = try await Aftermath(composition: composition, site: site).follow {
+        let report = try await Pruning(composition, site).run(options)
+        try Output.result(report, json: common.json, text: \.text)
+        if report.hasProblems { throw ExitStatus.incomplete }
+    }
+}
+
+/// A prune with what follows it; the same by its own command and behind a backup.
+struct Pruning {
+    private let composition: Composition
+    private let site: Site
+
+    init(_ composition: Composition, _ site: Site) {
+        self.composition = composition
+        self.site = site
+    }
+
+    func run(_ options: PruneOptions = PruneOptions()) async throws -> PruneReport {
+        try await Aftermath(composition: composition, site: site).follow {
             try await composition.locked("prune", site) { lock in
-                let plan = try await planner.plan(options)
+                let plan = try await PrunePlanner(site).plan(options)
                 for refusal in plan.refusals.dropFirst() { composition.console.show(.warning(refusal.description)) }
-                return (plan, try await PruneRun(plan, site, holding: lock).run())
+                return PruneReport(plan, try await PruneRun(plan, site, holding: lock).run())
             }
         }
-        try Output.result(PruneReport(plan, result), json: common.json, text: \.text)
-        if !result.problems.isEmpty { throw ExitStatus.incomplete }
     }
 }

@@ -16,6 +16,9 @@ struct PruneReport: Encodable {
     /// Nil in a dry run.
     let done: Done?
 
+    /// Whether something could not be removed.
+    var hasProblems: Bool { done?.problems.isEmpty == false }
+
     struct Point: Encodable {
         let point: String
         let kept: Bool

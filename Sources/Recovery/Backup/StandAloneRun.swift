@@ -1,0 +1,41 @@
+internal import Machine
+internal import RestorePoints
+
+/// Carries a ``BackupPlan`` out that has a file of a person's own: all of it in that file, or no file at all.
+struct StandAloneRun: Sendable {
+    private let site: Site
+    private let plan: BackupPlan
+    private let file: StandAloneFile
+    private let lock: HeldLock
+
+    init(_ plan: BackupPlan, to file: StandAloneFile, _ site: Site, holding lock: HeldLock) {
+        self.plan = plan
+        self.file = file
+        self.site = site
+        self.lock = lock
+    }
+
+    /// Makes the file.
+    ///
+    /// - Returns: also when an item failed; then there is no file.
+    func run() async throws -> BackupResult {
+        let began = monotonicSeconds()
+        try plan.refuseWithoutSpace()
+        let outcomes = try await makeFile()
+        return BackupResult(
+            made: outcomes.compactMap(\.archive).first.map { .file(file.path, $0) },
+            items: outcomes.flatMap(\.records),
+            problems: outcomes.reduce(into: [:]) { $0.merge($1.problems) { one, _ in one } },
+            seconds: monotonicSeconds() - began)
+    }
+
+    private func makeFile() async throws -> [ArchiveJob.Outcome] {
+        // What a killed run leaves is not in the backup directory, where it would be swept.
+        let obligation = try lock.journal.owe(.remove(folder: file.folder, name: file.partial))
+        defer { try? lock.journal.pay(obligation) }
+        let lane = Lane(
+            site: site, plan: plan, destination: .file(file), journal: lock.journal,
+            parts: plan.lanes.flatMap(\.self))
+        return try await lane.run()
+    }
+}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# check-backup-readiness.sh   would tonight's backup work, and would anything be missing from it?
+set -eu
+. "$(dirname "$0")/common.sh"
+for script in backup-volumes backup-databases; do
+    [ -x "$here/$script.sh" ] || refuse "$here/$script.sh is not executable: chmod +x it."
+done
+configure
+exec "$HOLDFAST" check "$@"

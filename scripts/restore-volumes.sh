@@ -1,0 +1,17 @@
+#!/bin/sh
+# restore-volumes.sh FILE --gpg [OPTIONS]   all volumes of an archive, swapped in at once; what was there is kept until
+# `holdfast restore commit`. OPTIONS are those of `holdfast restore archive`: --key FILE, --yes, --dry-run, …
+set -eu
+. "$(dirname "$0")/common.sh"
+case " $* " in
+*' --restic '*) refuse "Copies in a restic repository come in a later version. Fetch the archive yourself, then name it." ;;
+*' latest '*) refuse "Which archive? The newest is not chosen for you: ls -t $BACKUP_DIR/volumes-*" ;;
+esac
+[ $# -ge 1 ] || refuse "Which archive? restore-volumes.sh FILE --gpg"
+# Whether it is encrypted shows in the file itself.
+for argument; do
+    shift
+    [ "$argument" = --gpg ] || set -- "$@" "$argument"
+done
+configure
+exec "$HOLDFAST" restore archive "$@" --volumes ${VOLUMES_DIR:+--volumes-root "$VOLUMES_DIR"}
