@@ -75,9 +75,10 @@ struct PruneGates {
             in: candidates, now: now, accepted: acceptances.knownDrops, forgetting: forgotten)
         let names = options.acceptDrops.filter { $0 != PruneOptions.all }
         let accepted = try Self.items(names, among: items, option: "--accept-drop")
+        let acceptsAll = options.acceptDrops.contains(PruneOptions.all)
         var open: [SuddenDrop] = []
         for drop in drops {
-            if accepted.contains(drop.item) || names.count < options.acceptDrops.count {
+            if acceptsAll || accepted.contains(drop.item) {
                 acceptances.accept(drop)
             } else {
                 open.append(drop)

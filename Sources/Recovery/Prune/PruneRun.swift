@@ -27,19 +27,32 @@ package struct PruneRun: Sendable {
     /// - Throws: the plan's first refusal, before anything was removed; ``RecoveryError`` when the disk is no longer what the
     ///   plan was made from.
     package func run() async throws -> Result {
-        var record = try RunRecord.begin("prune", at: site.clock.now(), in: site.state)
+        let started = site.clock.now()
+        var record = try begin(at: started)
         do {
             if let refusal = plan.refusals.first { throw refusal }
             try refuseIfChanged()
             if try Acceptances.read(in: site.state) != plan.acceptances { try plan.acceptances.write(in: site.state) }
             let result = try await onThread("prune") { try remove(stop: $0) }
-            record.problems = result.problems
-            try record.end(result.problems.isEmpty ? .complete : .incomplete, at: site.clock.now(), in: site.state)
+            // Now there is room for it.
+            var ended = try record ?? RunRecord.begin("prune", at: started, in: site.state)
+            ended.problems = result.problems
+            try ended.end(result.problems.isEmpty ? .complete : .incomplete, at: site.clock.now(), in: site.state)
             return result
         } catch {
-            record.problems[""] = explain(error).description
-            try? record.end(.failed, at: site.clock.now(), in: site.state)
+            record?.problems[""] = explain(error).description
+            try? record?.end(.failed, at: site.clock.now(), in: site.state)
             throw error
+        }
+    }
+
+    /// Begins the record; nil where the disk is full, for then it is this run that makes room for records again.
+    private func begin(at moment: Timestamp) throws -> RunRecord? {
+        do {
+            return try RunRecord.begin("prune", at: moment, in: site.state)
+        } catch let error as MachineError where error.code == "machine.disk-full" {
+            site.report(.warning("No run record could be begun: \(error)"))
+            return nil
         }
     }
 

@@ -29,7 +29,9 @@ package struct LegacyArchive: Sendable, Equatable {
                 try file.copy(to: sink, stop: stop)
                 try sink.finish()
             } else {
+                guard isCompressedAsNamed(file) else { return "it is not compressed, as its name says it is" }
                 try CompressedStream.withPlain(file) { try $0.copy(to: sink, stop: stop) }
+                if sink.isEmpty { return "nothing is in it" }
             }
             return nil
         } catch is Interrupted {
@@ -38,15 +40,30 @@ package struct LegacyArchive: Sendable, Equatable {
             return explain(error).what
         }
     }
+
+    /// By its first bytes, which stay to be read.
+    private func isCompressedAsNamed(_ file: Descriptor) -> Bool {
+        guard let compression = name.compression, let expected = Self.firstBytes[compression] else { return true }
+        var start = [UInt8](repeating: 0, count: expected.count)
+        return pread(file.raw, &start, start.count, 0) == expected.count && start == expected
+    }
+
+    private static let firstBytes: [String: [UInt8]] = [
+        "gz": [0x1f, 0x8b], "zst": [0x28, 0xb5, 0x2f, 0xfd], "xz": [0xfd, 0x37, 0x7a, 0x58], "bz2": [0x42, 0x5a, 0x68],
+    ]
 }
 
 /// Lets packets be inspected, and takes anything else as it is.
 private final class InspectingSink: ByteSink {
     private var inspector: PacketInspector?
+    private(set) var isEmpty = true
 
     init(isEncrypted: Bool) { inspector = isEncrypted ? PacketInspector() : nil }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws { try inspector?.take(bytes) }
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        if !bytes.isEmpty { isEmpty = false }
+        try inspector?.take(bytes)
+    }
 
     func finish() throws { _ = try inspector?.finish() }
 }

@@ -69,7 +69,10 @@ package struct LegacyPlan: Sendable {
         for (archive, moment) in dated {
             if let good {
                 let isKept = good.since(moment) <= within
-                let reason = "\(isKept ? "within" : "older than") \(spanText(within)) of the newest good one"
+                let span = spanText(within)
+                let reason =
+                    isKept
+                    ? "within \(span) of the newest good one" : "more than \(span) older than the newest good one"
                 verdicts.append(Verdict(archive: archive, isKept: isKept, reason: reason))
             } else if let wrong = try damage(archive) {
                 verdicts.append(keep(archive, "counts for no copy: \(wrong)"))

@@ -48,7 +48,7 @@ func withNightHost<Result: Sendable>(
 }
 
 extension NightHost {
-    private func setUp() throws {
+    fileprivate func setUp() throws {
         try host.write("what the app knows", to: "file", in: volume)
         try makeFolders(host.folder + "/numbers")
         try host.configure { configuration in

@@ -146,7 +146,7 @@ import Testing
         try await withDemoHost { host in
             let host = try await host.withClock(offBy: 0)
             let points = try await host.backUp(on: -6 ... -1)
-            try host.keep("keep_last: 1, keep_within: 3d")
+            try host.keep("keep_last: 1, keep_within: 60h")
             // Only now is wrong.
             let later = host.on(day: 400)
             try expectFailure(

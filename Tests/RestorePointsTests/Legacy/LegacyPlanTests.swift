@@ -34,8 +34,8 @@ import Testing
         let plan = try await plan(Dictionary(uniqueKeysWithValues: names.map { ($0, [1]) }))
         #expect(
             reasons(plan) == [
-                "a-2025-11-20.sql": "removed: older than 7 d of the newest good one",
-                "a-2025-11-27.sql": "removed: older than 7 d of the newest good one",
+                "a-2025-11-20.sql": "removed: more than 7 d older than the newest good one",
+                "a-2025-11-27.sql": "removed: more than 7 d older than the newest good one",
                 "a-2025-12-03-000000.sql": "within 7 d of the newest good one",
                 "a-2025-12-05.sql": "newest good one",
                 "b-2024-01-01.sql": "within 7 d of the newest",
@@ -62,6 +62,19 @@ import Testing
         #expect(reasons["a-2025-11-29.tar.gz"]?.hasPrefix("counts for no copy: ") == true)
         #expect(reasons["a-2025-10-20.tar.gz"] == "newest good one")
         #expect(plan.removed.map(\.file) == ["a-2025-10-01.tar.gz"])
+    }
+
+    /// What `pg_dump | gzip` leaves when pg_dump failed, and what a shell leaves of a program that it did not find.
+    @Test func oneWithNothingInItOrOfAnotherKindIsBroken() async throws {
+        let good = try gzip([65])
+        let plan = try await plan([
+            "a-2025-01-01.sql.gz": good, "a-2025-02-01.sql.gz": good, "a-2025-11-30.sql.gz": Array("not found".utf8),
+            "a-2025-12-01.sql.gz": try gzip([]),
+        ])
+        let reasons = reasons(plan)
+        #expect(reasons["a-2025-12-01.sql.gz"] == "counts for no copy: nothing is in it")
+        #expect(reasons["a-2025-11-30.sql.gz"] == "counts for no copy: it is not compressed, as its name says it is")
+        #expect(plan.removed.map(\.file) == ["a-2025-01-01.sql.gz"])
     }
 
     @Test func whereNoneIsGoodNothingGoes() async throws {
