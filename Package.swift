@@ -10,6 +10,9 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Tests are built fast rather than made fast: file by file, without optimisation.
+let testSettings = swiftSettings + [.unsafeFlags(["-Onone", "-no-whole-module-optimization"])]
+
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
@@ -18,7 +21,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .testTarget(
         name: name + "Tests",
         dependencies: [.target(name: name), "TestKit"] + dependencies,
-        swiftSettings: swiftSettings
+        swiftSettings: testSettings
     )
 }
 
@@ -67,7 +70,7 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
         tests(of: "Machine"),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
@@ -77,9 +80,9 @@ let package = Package(
         tests(of: "Settings", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"]),
         tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
-        .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
-            name: "CommandTests", dependencies: ["Machine", "TestKit"],
-            swiftSettings: swiftSettings),
+            name: "CommandTests", dependencies: ["Alerting", "Machine", "TestKit"],
+            swiftSettings: testSettings),
     ]
 )

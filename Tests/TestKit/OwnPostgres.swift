@@ -59,17 +59,10 @@ private struct Script: Sendable {
 
     @discardableResult
     func run(_ word: String, _ arguments: [String] = []) async throws -> String {
-        let outcome = try await runner.run(["bash", Self.path, word] + arguments)
+        let outcome = try await runner.run(["bash", realScript("postgres.sh"), word] + arguments)
         guard outcome.status == 0 else { throw TestKitError(description: "postgres.sh \(word): \(outcome)") }
         return outcome.output
     }
-
-    private static let path: String = {
-        let here = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        guard let resolved = realpath(here, nil) else { return here + "/../Real/postgres.sh" }
-        defer { free(resolved) }
-        return String(cString: resolved) + "/../Real/postgres.sh"
-    }()
 }
 
 /// The server is another user, who must get through the test's folder, which is nobody else's business.
