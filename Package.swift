@@ -83,7 +83,7 @@ let package = Package(
         tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
-            name: "CommandTests", dependencies: ["Machine", "TestKit"],
+            name: "CommandTests", dependencies: ["Alerting", "Machine", "TestKit"],
             swiftSettings: testSettings),
     ]
 )

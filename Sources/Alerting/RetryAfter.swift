@@ -10,8 +10,12 @@ enum RetryAfter {
 
     /// Discord's way: `{"retry_after": 0.65}`.
     static func seconds(body: [UInt8]) -> Double? {
-        struct Body: Decodable { let retry_after: Double }
-        guard let seconds = try? JSON.read(Body.self, body, place: "").retry_after, seconds >= 0 else { return nil }
+        struct Body: Decodable {
+            let seconds: Double
+
+            enum CodingKeys: String, CodingKey { case seconds = "retry_after" }
+        }
+        guard let seconds = try? JSON.read(Body.self, body, place: "").seconds, seconds >= 0 else { return nil }
         return seconds
     }
 

@@ -50,7 +50,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "belongs in `backup.encryption`"),
         BadInput(
             "unheard of", "backup: { directory: /b }\nfrobnicate: 1", "unknown-key", "h.yml:2:1", "the top level",
-            "`backup`, `docker`, `metrics`, `state`"),
+            "`backup`, `docker`, `metrics`, `notify`, `state`"),
         BadInput("merge key", "backup: { directory: /b, <<: {} }", "unknown-key", "h.yml:1:26", "`<<`"),
         BadInput(
             "a later holdfast's", "backup: { directory: /b }\nschedule: { backup: daily }", "unsupported-key",

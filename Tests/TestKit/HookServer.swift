@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 import Glibc
-internal import Machine
+import Machine
 
 /// An HTTP server that behaves as Slack, Discord, PagerDuty, ntfy and healthchecks.io document (`Tests/Real/hook-server.py`).
 package struct HookServer: Sendable {

@@ -30,7 +30,7 @@ struct DiscordChannel: Channel {
             fields: fields, footer: Footer(text: "\(notice.host) · Holdfast".cut(to: 300)),
             timestamp: notice.moment.description)
         return try JSON.writeLine(
-            Message(content: content.cut(to: 2000), embeds: [embed], allowed_mentions: Mentions(parse: [])))
+            Message(content: content.cut(to: 2000), embeds: [embed], mentions: Mentions(parse: [])))
     }
 
     private static func wrong(_ notice: Notice) -> String {
@@ -58,7 +58,12 @@ struct DiscordChannel: Channel {
     private struct Message: Encodable {
         let content: String
         let embeds: [Embed]
-        let allowed_mentions: Mentions
+        let mentions: Mentions
+
+        enum CodingKeys: String, CodingKey {
+            case content, embeds
+            case mentions = "allowed_mentions"
+        }
     }
 
     private struct Mentions: Encodable { let parse: [String] }

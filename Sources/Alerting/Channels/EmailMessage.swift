@@ -15,13 +15,14 @@ struct EmailMessage {
         let boundary = "=_holdfast_\(mark)"
         var lines = [
             "Date: \(notice.moment.format("%a, %d %b %Y %H:%M:%S +0000"))",
-            "From: \(Self.header("Holdfast on \(notice.host)".cut(to: 100))) <\(sender)>",
+            "From: \(Self.phrase("Holdfast on \(notice.host)".cut(to: 100)))<\(sender)>",
             "To: <\(recipient)>",
-            "Subject: \(Self.header(notice.title.cut(to: 250)))",
+            "Subject: \(EncodedWords.text(notice.title.cut(to: 250), separator: "\r\n ", limit: 60))",
             "Message-ID: <\(mark)@\(Self.domain(of: notice.host))>",
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
-            "Content-Type: multipart/alternative; boundary=\"\(boundary)\"",
+            "Content-Type: multipart/alternative;",
+            " boundary=\"\(boundary)\"",
             "",
         ]
         for (type, body) in [("plain", "\(notice.title)\n\n\(notice.plainText)"), ("html", EmailPage.html(of: notice))]
@@ -43,13 +44,22 @@ struct EmailMessage {
         let parts = host.split(separator: ".").map { part in
             String(part.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
         }.filter { !$0.isEmpty }
-        return parts.isEmpty ? "localhost" : parts.joined(separator: ".")
+        return parts.isEmpty ? "localhost" : String(parts.joined(separator: ".").prefix(40))
     }
 
-    /// A phrase or an unstructured text, folded where it is long.
-    private static func header(_ text: String) -> String {
-        // What is special in a phrase needs quotes; encoded words need none.
-        let isPlain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || " -_:,.%()".contains($0)) }
-        return EncodedWords.text(text, separator: "\r\n ", limit: isPlain ? 60 : 0)
+    /// A name in front of an address, with the blank between them.
+    private static func phrase(_ text: String) -> String {
+        let words = EncodedWords.text(text, separator: "\r\n ", limit: 60)
+        guard words == text else { return words + "\r\n " }
+        let isPlain = text.utf8.allSatisfy { $0 == 32 || $0 == UInt8(ascii: "-") || isAlphanumeric($0) }
+        if isPlain { return text + " " }
+        let escaped = text.map { "\"\\".contains($0) ? "\\\($0)" : String($0) }.joined()
+        return "\"\(escaped)\" "
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        let letter = byte | 0x20
+        return letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z")
+            || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }
 }

@@ -22,21 +22,21 @@ struct PagerDutyChannel: Channel {
     static func body(of notice: Notice, key: Redacted) throws -> [UInt8] {
         var details: [String: String] = [:]
         for part in notice.wrong.prefix(detailLimit) {
-            details["\(notice.wrongHeading): \(part.subject)"] = cut(part.text)
+            details["\(notice.wrongHeading): \(part.subject.cut(to: 200))"] = cut(part.text)
         }
         for part in notice.good.prefix(detailLimit) {
-            details["\(notice.goodHeading): \(part.subject)"] = cut(part.text)
+            details["\(notice.goodHeading): \(part.subject.cut(to: 200))"] = cut(part.text)
         }
         details["Summary"] = cut(notice.summary)
         details["Since"] = notice.sinceText
         details["Next"] = notice.next.map(cut)
         return try JSON.writeLine(
             Event(
-                routing_key: key.exposed, event_action: notice.kind == .recovered ? "resolve" : "trigger",
-                dedup_key: dedupKey(of: notice), client: "Holdfast",
+                key: key.exposed, action: notice.kind == .recovered ? "resolve" : "trigger",
+                matter: dedupKey(of: notice), client: "Holdfast",
                 payload: Payload(
                     summary: "\(notice.host): \(notice.title)".cut(to: 1024), source: notice.host.cut(to: 255),
-                    severity: severity(of: notice.kind), timestamp: notice.moment.description, custom_details: details))
+                    severity: severity(of: notice.kind), timestamp: notice.moment.description, details: details))
         )
     }
 
@@ -57,14 +57,21 @@ struct PagerDutyChannel: Channel {
 
     private static func cut(_ text: String) -> String { text.cut(to: 2000) }
     /// How many parts of each sort are shown: an event may have 512 kB.
-    private static let detailLimit = 40
+    private static let detailLimit = 20
 
     private struct Event: Encodable {
-        let routing_key: String
-        let event_action: String
-        let dedup_key: String
+        let key: String
+        let action: String
+        let matter: String
         let client: String
         let payload: Payload
+
+        enum CodingKeys: String, CodingKey {
+            case key = "routing_key"
+            case action = "event_action"
+            case matter = "dedup_key"
+            case client, payload
+        }
     }
 
     private struct Payload: Encodable {
@@ -72,6 +79,11 @@ struct PagerDutyChannel: Channel {
         let source: String
         let severity: String
         let timestamp: String
-        let custom_details: [String: String]
+        let details: [String: String]
+
+        enum CodingKeys: String, CodingKey {
+            case summary, source, severity, timestamp
+            case details = "custom_details"
+        }
     }
 }
