@@ -17,7 +17,8 @@ fi
 # environment, HOLDFAST_STATE and DOCKER_HOST=unix://SOCKET count for that as well.
 configure() {
     config=${HOLDFAST_CONFIG:-/etc/holdfast/holdfast.yml}
-    if [ -e "$config" ] || [ -z "${HOLDFAST_CONFIG:-}" ] && [ -e holdfast.yml ]; then return; fi
+    if [ -e "$config" ]; then return; fi
+    if [ -z "${HOLDFAST_CONFIG:-}" ] && [ -e holdfast.yml ]; then return; fi
     echo "There is no configuration yet: holdfast init writes $config. Look it over." >&2
     case ${DOCKER_HOST:-} in unix://*) socket=${DOCKER_HOST#unix://} ;; *) socket= ;; esac
     "$HOLDFAST" init --output "$config" --directory "$BACKUP_DIR" ${HOLDFAST_STATE:+--state "$HOLDFAST_STATE"} \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # restore-volumes.sh FILE --gpg [OPTIONS]   all volumes of an archive, swapped in at once; what was there is kept until
-# `holdfast restore commit`. OPTIONS are those of `holdfast restore archive`: --key FILE, --yes, --dry-run, …
+# `holdfast restore commit`. OPTIONS are those of `holdfast restore archive`: --key FILE, --yes, --dry-run,
+# --allow-escaping-links for volumes that hold links to absolute paths, …
 set -eu
 . "$(dirname "$0")/common.sh"
 case " $* " in

@@ -29,7 +29,9 @@ package struct HeldLock: Sendable {
         putRight += try PointWriter.sweep(site.settings.backup.directory).map { "removed the unfinished point \($0)" }
         putRight += try PointRemoval.sweep(site.settings.backup.directory).map { "removed the rest of the point \($0)" }
         do {
-            putRight += try RunRecords(site.state).bury(at: site.clock.now()).map { "the run \($0) died before its end" }
+            putRight += try RunRecords(site.state).bury(at: site.clock.now()).map {
+                "the run \($0) died before its end"
+            }
         } catch {
             // A full disk must not keep anybody from the lock, least of all who makes room.
             site.report(.warning("Run records of the past could not be put right: \(explain(error))"))

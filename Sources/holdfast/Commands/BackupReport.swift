@@ -118,7 +118,13 @@ struct StandAloneReport: Encodable {
     var text: String {
         let style = Style(for: STDOUT_FILENO)
         var text = ""
-        for problem in Set(problems.values).sorted() { text += "\(style.bad("✗")) \(problem)\n" }
+        // What fails one volume fails the archive that all of them are in.
+        for (problem, items) in Dictionary(grouping: problems.keys, by: { problems[$0] ?? "" }).sorted(by: {
+            $0.key < $1.key
+        }) {
+            let names = items.sorted().map { $0.isEmpty ? "this run" : $0 }.joined(separator: ", ")
+            text += "\(style.bad("✗")) \(names): \(problem)\n"
+        }
         guard let file else { return text + "No file was made: all of it has to be whole.\n" }
         return text
             + "\(file): \(items.map(\.item.description).joined(separator: ", ")), \(ByteCount(size)) in \(durationText(seconds)).\n"

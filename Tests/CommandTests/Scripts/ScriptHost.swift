@@ -23,6 +23,8 @@ extension DemoHost {
         var runner = holdfast
         runner.environment.merge(scriptEnvironment) { _, new in new }
         for (key, value) in setting { runner.environment[key] = value }
+        // Nowhere near a holdfast.yml.
+        runner.folder = folder + "/home"
         return try await runner.run(["\(Self.scripts)/\(name)"] + arguments)
     }
 

@@ -76,6 +76,9 @@ struct SeedSequenceTests {
 
             try await host.run(in: n8n, "rm -r /data/.n8n; echo since >/data/since")
             _ = try await host.engine.removeVolume(volumes[1].name)
+            let elsewhere = try await host.restore(
+                "archive", "\(demo.encrypted)/\(file)", "--volumes", "--volumes-root", host.folder, "--json")
+            try expectFailure(elsewhere, 4, "recovery.other-volumes", says: host.folder)
             let begun = try await host.look(n8n).startedAt
             try await demo.withOwner {
                 let restored = try await shell(

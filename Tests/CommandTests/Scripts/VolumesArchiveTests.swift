@@ -124,6 +124,22 @@ import Testing
         }
     }
 
+    /// All volumes are as they were, or all as they were saved.
+    @Test func killedAtAnyMoment() async throws {
+        try await withArchive("tar cz -C volumes . > x") { host, saved, spoilt in
+            let arguments = ["restore", "archive", host.path("x"), "--volumes", "--yes"]
+            try await host.kill(arguments, seed: 4, times: 5, typically: 0.4) { text in
+                try await host.resume(text)
+                let now = try Self.look(host)
+                let isRestored = zip(now, saved).allSatisfy { $0.differences(from: $1).isEmpty }
+                let isAsBefore = zip(now, spoilt).allSatisfy { $0.differences(from: $1).isEmpty }
+                #expect(isRestored || isAsBefore, "\(text)")
+                if isRestored { expectDone(try await host.holdfast("restore", "undo", "--yes")) }
+                #expect(try host.leftovers() == [], "\(text)")
+            }
+        }
+    }
+
     @Test func nobodyToAskIsFoundOutBeforeItIsStaged() async throws {
         try await withArchive("tar cz -C volumes . > x") { host, _, spoilt in
             let outcome = try await host.holdfast("restore", "archive", host.path("x"), "--volumes", "--json")
