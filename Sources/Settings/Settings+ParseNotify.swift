@@ -131,7 +131,8 @@ struct LocatedChannel {
         for located in channels {
             var names = [located.channel.name]
             if case .email(let email) = located.channel.kind { names = email.addresses }
-            for name in names {
+            // One that stands twice in a list has been reported already.
+            for name in Set(names).sorted() {
                 guard let first = places.updateValue(located.name.position, forKey: name) else { continue }
                 located.name.badValue(
                     "\(located.name.label): `\(name)` is already the name of another channel\(first.map { ", in line \($0.line)" } ?? "").",

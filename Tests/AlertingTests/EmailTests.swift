@@ -24,7 +24,7 @@ struct EmailTests {
             let headers = mail["headers"]
             #expect(headers["subject"].string == sent.title)
             #expect(headers["from"].string == "Holdfast on inlock <watch@tests.example>")
-            #expect(headers["to"].string == "<admin@inlock.ai>")
+            #expect(headers["to"].string == "admin@inlock.ai")
             #expect(headers["date"].string == "Sun, 22 Nov 2026 02:00:00 +0000")
             #expect(headers["auto-submitted"].string == "auto-generated")
             #expect(headers["message-id"].string?.hasSuffix("@inlock>") == true)

@@ -32,7 +32,7 @@ import Testing
         try await withHookServer { server in
             let message = try await body(
                 server, "slack", notice { $0.wrong[0].text = "<!channel> & ``` <http://x|y>" })
-            let text = "\(message)"
+            let text = message["blocks"].all.map { $0["text"]["text"].string ?? "" }.joined(separator: "\n")
             #expect(text.contains("Backup failed: 1 of 4 items") && text.contains("holdfast backup volumes n8n_data"))
             #expect(text.contains("&lt;!channel&gt; &amp; ''' &lt;http://x|y&gt;"))
             #expect(!text.contains("<!channel>"))

@@ -26,7 +26,7 @@ import Testing
                 #expect(failed.status == 1)
                 let line = try failed.json()[0]
                 #expect(line["delivered"].bool == false && line["channel"].string == "slack ops")
-                #expect(line["words"].string == "http://127.0.0.1:\(server.port) answered 404: no_service: /slack/•••")
+                #expect(line["words"].string == "http://127.0.0.1:\(server.port) answered 404: no_service: •••")
                 #expect(!host.has("state/outbox"))
             }
         }

@@ -17,10 +17,8 @@ import hmac
 import json
 import os
 import secrets
-import signal
 import ssl
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 parser = argparse.ArgumentParser()
@@ -59,7 +57,7 @@ class Handler:
         facts = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("sslcontext") is not None,
             "authenticated": bool(session.authenticated),
         }
         publish(f"{self.count}.json", json.dumps(facts).encode())
@@ -80,34 +78,32 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=right, handled=False)
 
 
-class Server(Controller):
-    """Listens where the kernel says."""
-
-    def __init__(self):
-        context = None
-        if not options.plain:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(f"{options.folder}/cert.pem", f"{options.folder}/key.pem")
-        others = {"PLAIN", "LOGIN", "CRAM-MD5"} - {options.mechanism} if options.mechanism else {"CRAM-MD5"}
-        super().__init__(
-            Handler(),
-            hostname="127.0.0.1",
-            port=0,
-            ssl_context=context if options.implicit else None,
-            tls_context=None if options.implicit else context,
-            require_starttls=not options.plain and not options.implicit,
-            authenticator=authenticate,
-            auth_required=not options.plain,
-            auth_require_tls=not options.implicit,
-            auth_exclude_mechanism=others,
-            enable_SMTPUTF8=False,
-        )
-
-    def _trigger_server(self):
-        """Its own way of seeing whether it works wants a port that was known before."""
+def speaker():
+    """One for each connection."""
+    others = {"PLAIN", "LOGIN", "CRAM-MD5"} - {options.mechanism} if options.mechanism else {"CRAM-MD5"}
+    return SMTP(
+        handler,
+        hostname="127.0.0.1",
+        enable_SMTPUTF8=False,
+        tls_context=context if not options.implicit else None,
+        require_starttls=not options.plain and not options.implicit,
+        authenticator=authenticate,
+        auth_required=not options.plain,
+        auth_require_tls=not options.implicit,
+        auth_exclude_mechanism=others,
+    )
 
 
-server = Server()
-server.start()
-publish("port", str(server.server.sockets[0].getsockname()[1]).encode())
-signal.sigwait({signal.SIGTERM, signal.SIGINT})
+async def main():
+    where = {"host": "127.0.0.1", "port": 0, "ssl": context if options.implicit else None}
+    server = await asyncio.get_running_loop().create_server(speaker, **where)
+    publish("port", str(server.sockets[0].getsockname()[1]).encode())
+    await server.serve_forever()
+
+
+handler = Handler()
+context = None
+if not options.plain:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(f"{options.folder}/cert.pem", f"{options.folder}/key.pem")
+asyncio.run(main())
