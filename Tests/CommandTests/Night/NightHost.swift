@@ -14,7 +14,7 @@ struct NightHost: Sendable {
     let mail: MailServer
 
     /// The item that the database is.
-    static let database = "database.shop.shop"
+    static let database = "database.shop"
     var volumeItem: String { "volume.\(volume.name)" }
     var textfile: String { host.folder + "/numbers/holdfast.prom" }
 }
@@ -55,7 +55,7 @@ extension NightHost {
             configuration.include = [volume.name]
             configuration.volumes = ["quiesce: { \"*\": stop }"]
             configuration.databases = [
-                "{ name: shop, engine: postgres, container: \(postgres.container.name), user: \(postgres.user) }"
+                "{ name: shop, engine: postgres, container: \(postgres.container.name), user: \(postgres.user), database: shop }"
             ]
             configuration.more = [
                 "metrics: { textfile: \(textfile) }", "notify:",

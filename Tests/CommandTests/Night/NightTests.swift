@@ -46,8 +46,8 @@ struct NightTests {
         let message = try #require(try night.messages().last)
         #expect(message["kind"].string == "incomplete")
         #expect(message["title"].string == "Backup incomplete: 2 of 3 items")
-        #expect(message["wrong"].all.map { $0["subject"].string } == ["database.shop.globals", NightHost.database])
-        #expect(message["wrong"].all[1]["text"].string?.contains(night.postgres.container.name) == true, "\(message)")
+        #expect(message["wrong"].all.map { $0["subject"].string } == [NightHost.database, "database.shop.globals"])
+        #expect(message["wrong"].all[0]["text"].string?.contains(night.postgres.container.name) == true, "\(message)")
         let good = message["good"].all.first { $0["subject"].string == NightHost.database }
         #expect(good?["text"].string?.hasSuffix("24 h 0 min ago") == true, "\(message)")
         #expect(try night.beats().suffix(2) == ["/start", "/fail"])
