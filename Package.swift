@@ -10,6 +10,9 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Tests are built fast rather than made fast: file by file, without optimisation.
+let testSettings = swiftSettings + [.unsafeFlags(["-Onone", "-no-whole-module-optimization"])]
+
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
@@ -18,7 +21,7 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .testTarget(
         name: name + "Tests",
         dependencies: [.target(name: name), "TestKit"] + dependencies,
-        swiftSettings: swiftSettings
+        swiftSettings: testSettings
     )
 }
 
@@ -36,19 +39,22 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Recovery", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP", "Settings",
-                "Machine",
+                "Schedules", "Machine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
         ),
-        room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
+        room(
+            "Recovery",
+            ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
         room("RestorePoints", ["Databases", "OpenPGP", "Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
-        room("Settings", ["Machine", "Yams"]),
+        room("Settings", ["Schedules", "Machine", "Yams"]),
+        room("Schedules", ["Machine"]),
         room(
             "Machine",
             [
@@ -66,18 +72,20 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
         tests(of: "Machine"),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
         tests(of: "Databases", ["Docker", "Machine"]),
-        tests(of: "Settings", ["Machine"]),
+        tests(of: "Settings", ["Schedules", "Machine"]),
+        tests(of: "Schedules", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"]),
-        tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
-        .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
+        tests(
+            of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine"]),
+        .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Machine", "TestKit"],
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
     ]
 )

@@ -9,13 +9,14 @@ package enum Section: String, CaseIterable {
     case databases = "backup.databases[]"
     case retention = "backup.retention"
     case legacy = "backup.legacy[]"
+    case schedule = "schedule"
     case docker = "docker"
     case metrics = "metrics"
 
     /// The keys that it may have.
     package var keys: [String] {
         switch self {
-        case .top: ["backup", "docker", "metrics", "state"]
+        case .top: ["backup", "schedule", "docker", "metrics", "state"]
         case .backup:
             [
                 "directory", "encryption", "compression", "volumes", "files", "databases", "retention", "legacy",
@@ -33,6 +34,7 @@ package enum Section: String, CaseIterable {
         case .retention:
             ["keep_within", "keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"]
         case .legacy: ["directory", "keep_within"]
+        case .schedule: ["backup", "verify", "prune"]
         case .docker: ["socket"]
         case .metrics: ["textfile"]
         }
@@ -41,7 +43,7 @@ package enum Section: String, CaseIterable {
     /// Keys that a later holdfast will know: they get an answer of their own.
     var comingKeys: [String] {
         switch self {
-        case .top: ["schedule", "notify", "offsite", "drills"]
+        case .top: ["notify", "offsite", "drills"]
         default: []
         }
     }

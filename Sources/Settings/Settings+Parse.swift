@@ -21,12 +21,15 @@ extension Settings {
     private init?(reading reader: NodeReader) {
         let help = "Compare it with what `holdfast init` writes."
         guard let fields = reader.fields(of: .top, remedy: help) else { return nil }
+        let schedule = fields["schedule"].flatMap(Schedule.init(reading:))
         let docker = fields["docker"].flatMap(Docker.init(reading:)) ?? Docker()
         let metrics = fields["metrics"].flatMap(Metrics.init(reading:)) ?? Metrics()
         let state = fields["state"].flatMap { $0.hostPath() } ?? Self.defaultState
         let section = fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
         guard let backup = section.flatMap({ Backup(reading: $0, state: state) }) else { return nil }
-        self.init(backup: backup, docker: docker, metrics: metrics, state: state, file: reader.findings.file)
+        self.init(
+            backup: backup, schedule: schedule, docker: docker, metrics: metrics, state: state,
+            file: reader.findings.file)
     }
 }
 

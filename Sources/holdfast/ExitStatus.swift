@@ -3,6 +3,7 @@ import Machine
 import OpenPGP
 import Recovery
 import RestorePoints
+import Schedules
 import Settings
 
 /// How holdfast ends: the same numbers for every command.
@@ -25,6 +26,8 @@ enum ExitStatus: Int32, Error {
         case let error as RecoveryError where error.code == "recovery.busy": self = .busy
         case let error as RecoveryError where error.isRefusal: self = .refused
         case is SettingsError: self = .refused
+        case let error as ScheduleError where error.code == "schedule.watched": self = .busy
+        case let error as ScheduleError where error.isRefusal: self = .refused
         case let error as DatabaseError where error.kind == .prerequisites: self = .refused
         case let error as RestorePointError
         where ["point.none", "point.missing", "point.no-directory"].contains(error.code):

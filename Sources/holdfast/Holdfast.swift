@@ -22,6 +22,7 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         subcommands: [
             Init.self, Check.self, Key.self, Backup.self, List.self, Show.self, Verify.self, Restore.self, Resume.self,
+            ScheduleCommand.self, Watch.self,
         ])
 
     /// The version of this program.

@@ -23,6 +23,10 @@ test   jq                   jq
 test   openssl              openssl
 test   curl                 curl
 test   sqlite3              sqlite3
+test   systemd              systemd-analyze
+test   dbus                 dbus-daemon
+test   cron                 cron
+test   tzdata               /usr/share/zoneinfo/Europe/Berl*n
 engine docker.io            dockerd
 engine docker-cli           docker
 engine containerd           containerd
