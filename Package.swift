@@ -40,12 +40,14 @@ let package = Package(
             name: "holdfast",
             dependencies: [
                 "Recovery", "Alerting", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP",
-                "Settings", "Machine",
+                "Settings", "Schedules", "Machine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
         ),
-        room("Recovery", ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Machine"]),
+        room(
+            "Recovery",
+            ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
         room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
@@ -53,7 +55,8 @@ let package = Package(
         room("HTTPClient", ["CCurl", "Machine"]),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
-        room("Settings", ["Machine", "Yams"]),
+        room("Settings", ["Schedules", "Machine", "Yams"]),
+        room("Schedules", ["Machine"]),
         room(
             "Machine",
             [
@@ -71,16 +74,18 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
-            swiftSettings: testSettings),
+            swiftSettings: swiftSettings),
         tests(of: "Machine"),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
         tests(of: "Databases", ["Docker", "Machine"]),
-        tests(of: "Settings", ["Machine"]),
+        tests(of: "Settings", ["Schedules", "Machine"]),
+        tests(of: "Schedules", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"], exclude: ["Retention/Golden"]),
-        tests(of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Machine"]),
+        tests(
+            of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine"]),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Alerting", "Machine", "TestKit"],

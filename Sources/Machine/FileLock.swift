@@ -47,6 +47,14 @@ package final class FileLock: Sendable {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
     }
 
+    /// Whether somebody holds the lock now. Takes nothing; what it says may be over when it returns.
+    package static func isHeld(_ name: String, in folder: Descriptor) -> Bool {
+        guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW) else { return false }
+        var whole = flock()
+        whole.l_type = Int16(F_WRLCK)
+        return fcntl(file.raw, lookAtLockOfDescription, &whole) == 0 && whole.l_type != Int16(F_UNLCK)
+    }
+
     deinit { release() }
 
     /// Lets go; also happens when the last reference goes.
@@ -59,6 +67,7 @@ package final class FileLock: Sendable {
         try? file.close()
     }
 
-    /// `F_OFD_SETLK`, which Glibc hides.
+    /// `F_OFD_GETLK` and `F_OFD_SETLK`, which Glibc hides.
+    private static let lookAtLockOfDescription: Int32 = 36
     private static let setLockOfDescription: Int32 = 37
 }

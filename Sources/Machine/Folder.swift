@@ -91,6 +91,13 @@ package func makeFolders(_ path: String) throws {
     }
 }
 
+/// The absolute path of what is there, through all links; `path` itself where nothing is.
+package func absolutePath(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
 /// Whether something is mounted on exactly this path.
 package func isMounted(_ path: String) -> Bool {
     guard let file = try? Descriptor.open("/proc/self/mountinfo", O_RDONLY),

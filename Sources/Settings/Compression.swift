@@ -1,3 +1,5 @@
+import Machine
+
 extension Settings {
     /// How an archive is compressed before it is encrypted; written `zstd`, `zstd:3`, `gzip:6`, `none`.
     package enum Compression: Equatable, Sendable, CustomStringConvertible {

@@ -9,6 +9,7 @@ package enum Section: String, CaseIterable {
     case databases = "backup.databases[]"
     case retention = "backup.retention"
     case legacy = "backup.legacy[]"
+    case schedule = "schedule"
     case docker = "docker"
     case metrics = "metrics"
     case notify = "notify[]"
@@ -16,7 +17,7 @@ package enum Section: String, CaseIterable {
     /// The keys that it may have.
     package var keys: [String] {
         switch self {
-        case .top: ["backup", "docker", "metrics", "notify", "state"]
+        case .top: ["backup", "schedule", "notify", "docker", "metrics", "state"]
         case .backup:
             [
                 "directory", "encryption", "compression", "volumes", "files", "databases", "retention", "legacy",
@@ -34,6 +35,7 @@ package enum Section: String, CaseIterable {
         case .retention:
             ["keep_within", "keep_last", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"]
         case .legacy: ["directory", "keep_within"]
+        case .schedule: ["backup", "verify", "prune"]
         case .docker: ["socket"]
         case .metrics: ["textfile"]
         case .notify:
@@ -47,7 +49,7 @@ package enum Section: String, CaseIterable {
     /// Keys that a later holdfast will know: they get an answer of their own.
     var comingKeys: [String] {
         switch self {
-        case .top: ["schedule", "offsite", "drills"]
+        case .top: ["offsite", "drills"]
         default: []
         }
     }

@@ -21,6 +21,7 @@ extension Settings {
     private init?(reading reader: NodeReader) {
         let help = "Compare it with what `holdfast init` writes."
         guard let fields = reader.fields(of: .top, remedy: help) else { return nil }
+        let schedule = fields["schedule"].flatMap(Schedule.init(reading:))
         let docker = fields["docker"].flatMap(Docker.init(reading:)) ?? Docker()
         let metrics = fields["metrics"].flatMap(Metrics.init(reading:)) ?? Metrics()
         let channels = fields["notify"].map(LocatedChannel.list(reading:)) ?? []
@@ -29,7 +30,8 @@ extension Settings {
         let section = fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
         guard let backup = section.flatMap({ Backup(reading: $0, state: state) }) else { return nil }
         self.init(
-            backup: backup, docker: docker, metrics: metrics, notify: channels.map(\.channel), state: state,
+            backup: backup, schedule: schedule, docker: docker, metrics: metrics, notify: channels.map(\.channel),
+            state: state,
             file: reader.findings.file)
     }
 }

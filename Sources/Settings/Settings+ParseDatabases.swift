@@ -1,3 +1,4 @@
+import Machine
 import Yams
 
 /// An entry of `backup.databases` together with where its name stands in the file.

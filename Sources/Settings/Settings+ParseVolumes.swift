@@ -1,3 +1,5 @@
+import Machine
+
 extension Settings.Volumes {
     /// Reads the `backup.volumes` section.
     init?(reading reader: NodeReader) {

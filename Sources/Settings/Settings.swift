@@ -1,3 +1,5 @@
+package import Schedules
+
 /// What `holdfast.yml` says, checked, with its defaults filled in.
 ///
 /// A value is consistent in itself: paths are absolute and tidy, patterns and recipients well formed, no files source
@@ -6,6 +8,8 @@
 package struct Settings: Equatable, Sendable {
     /// What is backed up, where to and how.
     package var backup: Backup
+    /// When what runs by itself; nil: nothing does.
+    package var schedule: Schedule?
     /// How the engine is reached.
     package var docker: Docker
     /// Where the numbers go that others watch.
@@ -19,10 +23,12 @@ package struct Settings: Equatable, Sendable {
 
     /// Puts settings together from parts that are taken to be valid.
     package init(
-        backup: Backup, docker: Docker = Docker(), metrics: Metrics = Metrics(), notify: [Channel] = [],
+        backup: Backup, schedule: Schedule? = nil, docker: Docker = Docker(), metrics: Metrics = Metrics(),
+        notify: [Channel] = [],
         state: String = Settings.defaultState, file: String
     ) {
         self.backup = backup
+        self.schedule = schedule
         self.docker = docker
         self.metrics = metrics
         self.notify = notify
@@ -35,6 +41,11 @@ package struct Settings: Equatable, Sendable {
 
     /// The places looked at when neither `--config` nor `$HOLDFAST_CONFIG` names one, in this order.
     package static let usualFiles = ["./holdfast.yml", "/etc/holdfast/holdfast.yml"]
+}
+
+extension Settings {
+    /// The `schedule` section.
+    package typealias Schedule = Schedules.Schedule
 }
 
 extension Settings {

@@ -21,6 +21,7 @@ extension SettingsDraft {
         addFiles(to: &text)
         addDatabases(to: &text)
         addKeeping(to: &text)
+        addSchedule(to: &text)
         text.add("")
         text.add("docker:")
         text.add("  # The engine's socket: it names the volumes and the containers that use them.")
@@ -166,6 +167,24 @@ extension SettingsDraft {
             "#   - { ntfy: phone, url: \"https://ntfy.example.org/backups\" }   # or url_file; token_file or token_env: VARIABLE",
             "#   - { heartbeat: \"https://hc.example.org/ping/UUID\" }         # pinged at start, success and failure",
         ] { text.add(line) }
+    }
+
+    private func addSchedule(to text: inout Lines) {
+        text.add("")
+        text.add(
+            "# When what runs, in systemd's words (OnCalendar=), in local time unless a zone stands behind it. Nothing runs"
+        )
+        text.add(
+            "# before `holdfast schedule install`; `holdfast schedule show` says when the next runs are, and who starts them."
+        )
+        text.add(
+            "# Where clocks are changed, an hour between 01:00 and 04:00 is missing one night a year: best not then.")
+        text.add("schedule:")
+        text.add("  backup: \"*-*-* 04:30\"")
+        text.add("  # The latest point, from outside, without the private key.")
+        text.add("  verify: \"Sun 06:00\"")
+        text.add("  # A time, or `after backup`: behind each one that made a restore point.")
+        text.add("  prune: after backup")
     }
 
     private static func entry(for database: Database) -> String {

@@ -4,6 +4,7 @@ import Machine
 import OpenPGP
 import Recovery
 import RestorePoints
+import Schedules
 import Settings
 
 /// How holdfast ends: the same numbers for every command.
@@ -27,6 +28,8 @@ enum ExitStatus: Int32, Error {
         case let error as RecoveryError where error.isRefusal: self = .refused
         case is SettingsError: self = .refused
         case let error as AlertingError where error.code == "alerting.no-channel": self = .refused
+        case let error as ScheduleError where error.code == "schedule.watched": self = .busy
+        case let error as ScheduleError where error.isRefusal: self = .refused
         case let error as DatabaseError where error.kind == .prerequisites: self = .refused
         case let error as RestorePointError
         where ["point.none", "point.missing", "point.no-directory"].contains(error.code):

@@ -22,7 +22,7 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         subcommands: [
             Init.self, Check.self, Key.self, Backup.self, Status.self, List.self, Show.self, Verify.self, Prune.self,
-            Restore.self, Resume.self, Notify.self,
+            Restore.self, Resume.self, ScheduleCommand.self, Watch.self, Notify.self,
         ])
 
     /// The version of this program.

@@ -5,7 +5,7 @@
 #   engine.sh install [26]   the engine that the distribution has, and the compose plugin; 26 = Debian 13's engine as well,
 #                            unpacked beside it, not installed
 #   engine.sh up [20|26]     starts it; nothing to do when it runs
-#   engine.sh images         makes the images busybox:test and postgres:test, without a registry
+#   engine.sh images         makes the images busybox:test, postgres:test and host:test, without a registry
 #   engine.sh env            prints the environment in which `docker` and the tests find it
 #   engine.sh down           removes its containers, the daemon, the namespace and the data
 #
@@ -103,6 +103,7 @@ images() {
     alive || fail "not up"
     docker image inspect busybox:test >/dev/null 2>&1 || image_busybox
     docker image inspect postgres:test >/dev/null 2>&1 || image_postgres
+    docker image inspect host:test >/dev/null 2>&1 || image_host
 }
 
 image_busybox() {
@@ -117,6 +118,28 @@ image_busybox() {
     echo 'root:x:0:0:root:/:/bin/sh' >"$tree/etc/passwd"
     echo 'root:x:0:' >"$tree/etc/group"
     tar -C "$tree" -c . | docker import --change 'CMD ["/bin/sh"]' --change 'ENV PATH=/bin' - busybox:test >/dev/null
+    rm -rf "$tree"
+}
+
+# A machine without programs of its own: whoever starts it shows it this machine's /usr. With systemd or cron as its first
+# process it is what such a host is, and everything else is gone with it.
+image_host() {
+    local tree
+    tree=$(mktemp -d "$root/image.XXXXXX")
+    chmod 755 "$tree"
+    mkdir -p "$tree"/{etc/systemd/system,etc/cron.d,proc,sys,dev,run,usr,srv,var/{lib,log,tmp,spool/cron/crontabs}}
+    mkdir -m 700 "$tree/root"
+    mkdir -m 1777 "$tree/tmp"
+    for name in bin sbin lib lib64; do ln -s "usr/$name" "$tree/$name"; done
+    ln -s ../run "$tree/var/run"
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh messagebus:x:100:100::/nonexistent:/usr/sbin/nologin >"$tree/etc/passwd"
+    printf '%s\n' root:x:0: messagebus:x:100: crontab:x:101: >"$tree/etc/group"
+    # cron asks PAM, which asks whether the account is still good.
+    (umask 077 && echo 'root:*:20000:0:99999:7:::' >"$tree/etc/shadow")
+    printf '%s\n' 'passwd: files' 'group: files' 'shadow: files' >"$tree/etc/nsswitch.conf"
+    : >"$tree/etc/machine-id"
+    cp -a /etc/{alternatives,ld.so.cache,pam.d,security} "$tree/etc/"
+    tar -C "$tree" -c . | docker import - host:test >/dev/null
     rm -rf "$tree"
 }
 

@@ -25,6 +25,10 @@ test   curl                 curl
 test   sqlite3              sqlite3
 test   python3              /usr/bin/python3*
 test   python3-aiosmtpd     /usr/lib/python3*/*-packages/aiosmtpd*
+test   systemd              systemd-analyze
+test   dbus                 dbus-daemon
+test   cron                 cron
+test   tzdata               /usr/share/zoneinfo/Europe/Berl*n
 engine docker.io            dockerd
 engine docker-cli           docker
 engine containerd           containerd

@@ -50,12 +50,12 @@ struct BadInput: Sendable, CustomTestStringConvertible {
             "belongs in `backup.encryption`"),
         BadInput(
             "unheard of", "backup: { directory: /b }\nfrobnicate: 1", "unknown-key", "h.yml:2:1", "the top level",
-            "`backup`, `docker`, `metrics`, `notify`, `state`"),
+            "`backup`, `schedule`, `notify`, `docker`, `metrics`, `state`"),
         BadInput("merge key", "backup: { directory: /b, <<: {} }", "unknown-key", "h.yml:1:26", "`<<`"),
         BadInput(
-            "a later holdfast's", "backup: { directory: /b }\nschedule: { backup: daily }", "unsupported-key",
+            "a later holdfast's", "backup: { directory: /b }\noffsite: { restic: /r }", "unsupported-key",
             "h.yml:2:1",
-            "`schedule` is not supported by this version of holdfast"),
+            "`offsite` is not supported by this version of holdfast"),
         BadInput(
             "keeps nothing", "backup:\n  directory: /b\n  retention: { keep_last: 0 }\n", "bad-value", "h.yml:3:14",
             "`backup.retention` keeps nothing at all"),

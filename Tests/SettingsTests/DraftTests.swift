@@ -1,8 +1,14 @@
+import Schedules
 import Settings
 import Testing
 
 @Suite struct DraftTests {
     private let fingerprint = "0123456789012345678901234567890123456789"
+
+    private func schedule() throws -> Settings.Schedule {
+        .init(
+            backup: try CalendarExpression("04:30"), verify: try CalendarExpression("Sun 06:00"), prune: .afterBackup)
+    }
 
     @Test func theBarestDraftIsReadBack() throws {
         let draft = SettingsDraft(directory: "/var/backups/holdfast")
@@ -11,7 +17,7 @@ import Testing
             settings
                 == Settings(
                     backup: Settings.Backup(directory: "/var/backups/holdfast", retention: .init(within: 30 * 86_400)),
-                    file: "f"))
+                    schedule: try schedule(), file: "f"))
     }
 
     @Test func aFullDraftIsReadBack() throws {
@@ -65,6 +71,7 @@ import Testing
                         name: "kuma", engine: .sqlite(.init(place: .volume("kuma_data", file: "data/my kuma.db")))),
                     .init(name: "web", engine: .sqlite(.init(place: .path("/srv/a, b/web.db")))),
                 ], retention: .init(within: 30 * 86_400)),
+            schedule: try schedule(),
             docker: Settings.Docker(socket: "/run/user/1000/docker.sock"), state: "/srv/state", file: "f")
         #expect(settings == expected)
         #expect(draft.yaml().contains("#   n8n_data           1.2 GiB, used by n8n\n"))

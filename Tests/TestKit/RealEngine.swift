@@ -81,6 +81,14 @@ package struct ContainerPlan: Sendable {
     package var isAutoRemoved = false
     /// In seconds.
     package var stopTimeout: Int?
+    /// `SYS_ADMIN`, …: what it may do beyond what containers usually may.
+    package var capabilities: [String] = []
+    /// `seccomp=unconfined`, …
+    package var securityOptions: [String] = []
+    /// Whether it sees all of `/proc` and `/sys`, and may write there.
+    package var seesTheKernel = false
+    /// Folders in memory: path → options.
+    package var memoryFolders: [String: String] = [:]
     /// Whether it is started.
     package var isStarted = true
 
@@ -166,6 +174,8 @@ private struct NewContainer: Encodable {
 
     private enum HostKeys: String, CodingKey {
         case binds = "Binds", network = "NetworkMode", restart = "RestartPolicy", isAutoRemoved = "AutoRemove"
+        case capabilities = "CapAdd", securityOptions = "SecurityOpt", memoryFolders = "Tmpfs"
+        case maskedPaths = "MaskedPaths", readOnlyPaths = "ReadonlyPaths"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -188,5 +198,12 @@ private struct NewContainer: Encodable {
         try host.encode("none", forKey: .network)
         try host.encode(["Name": plan.restart], forKey: .restart)
         try host.encode(plan.isAutoRemoved, forKey: .isAutoRemoved)
+        try host.encode(plan.capabilities, forKey: .capabilities)
+        try host.encode(plan.securityOptions, forKey: .securityOptions)
+        try host.encode(plan.memoryFolders, forKey: .memoryFolders)
+        if plan.seesTheKernel {
+            try host.encode([String](), forKey: .maskedPaths)
+            try host.encode([String](), forKey: .readOnlyPaths)
+        }
     }
 }

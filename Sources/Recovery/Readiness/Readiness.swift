@@ -43,6 +43,7 @@ package struct Readiness: Sendable {
         await space()
         await sources()
         await databases()
+        await schedule()
         return findings
     }
 

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Glibc
+import Machine
+import Recovery
+import Schedules
+import Settings
+
+struct ScheduleInstall: TalkingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Write systemd's units or cron's table for what holdfast.yml says, and start them.",
+        discussion: """
+            systemd where it runs, else cron. Files that holdfast did not write stay as they are; a second scheduler is refused.
+            Run it again after the schedule, the paths or the program have changed.
+
+            Examples: holdfast schedule install --dry-run
+                      holdfast schedule install --name inlock
+
+            \(ExitStatus.help)
+            """)
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: InstallationOptions
+
+    func run() async throws {
+        let composition = try Composition(common)
+        let settings = composition.settings
+        guard let schedule = settings.schedule else {
+            throw ScheduleError.refused(
+                "none", "holdfast.yml has no schedule.", place: settings.file,
+                remedy: "Write into it: schedule: { backup: \"*-*-* 04:30\", prune: \"after backup\" }")
+        }
+        let host = HostFolders(root: options.root ?? "")
+        let way = options.systemd ? .systemd : options.cron ? .cron : try InstallationPlan.usualWay(host)
+        let program = Program(binary: absolutePath("/proc/self/exe"), configuration: absolutePath(settings.file))
+        let plan: InstallationPlan
+        switch way {
+        case .systemd:
+            let confinement = await Confinement(try await composition.site(), home: "/root")
+            let units = Units(name: options.name, program: program, confinement: confinement)
+            plan = try InstallationPlan.installing(units, schedule.jobs, on: host)
+        case .cron:
+            let zone = try Zone.local(ZoneFiles.system.ofTheHost)
+            plan = try InstallationPlan.installing(
+                CronTable(name: options.name, program: program), schedule.jobs, local: zone, on: host)
+        }
+        let starters = Starter.all(for: program.configuration, state: settings.state, host)
+        try Starter.refuseOthers(starters) { starter in
+            plan.steps.contains { step in
+                switch starter {
+                case .systemd(_, let path), .cron(let path): step.file.path == path
+                case .watch: false
+                }
+            }
+        }
+        if let recipient = getenv("GPG_RECIPIENT"), recipient.pointee != 0 {
+            composition.console.show(
+                .warning(
+                    "$GPG_RECIPIENT is set here, and will not be at night: write it under backup.encryption.recipients."
+                ))
+        }
+        try await InstallationReport.carryOut(plan, dryRun: options.dryRun, json: common.json)
+    }
+}
