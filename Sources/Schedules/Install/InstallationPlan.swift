@@ -29,7 +29,7 @@ package struct InstallationPlan: Sendable {
     package let before: [[String]]
     /// `systemctl` after they have changed.
     package let after: [[String]]
-    let host: HostFolders
+    package let host: HostFolders
 
     /// Where a file lies, or will lie.
     package func path(of file: ScheduleFile) -> String { host.path(file.path) }

@@ -80,6 +80,18 @@ struct MachineTests {
                 "touch /etc/systemd/system/inlock-other.timer && holdfast schedule remove --name inlock")
             let left = try await machine.run("ls /etc/systemd/system; systemctl list-timers --all --no-pager")
             #expect(left.contains("inlock-other.timer") && !left.contains("inlock-backup"), "\(left)")
+
+            // HAZARDS: the older scripts' own timer, as their document has it.
+            try await machine.run(
+                """
+                cd /etc/systemd/system
+                printf '[Timer]\\nOnCalendar=daily\\nOnCalendar=02:00\\nPersistent=true\\n' >nightly.timer
+                printf '[Service]\\nType=oneshot\\nExecStart=/srv/scripts/backup-volumes.sh\\n' >nightly.service
+                """)
+            let checked = try await machine.attempt("holdfast check").text
+            #expect(checked.contains("00:00:00 UTC by line 2 (OnCalendar=daily)"), "\(checked)")
+            #expect(checked.contains("Remove line 2 of /etc/systemd/system/nightly.timer (OnCalendar=daily)"))
+            #expect(checked.contains("nobody on this host starts backups"))
         }
     }
 

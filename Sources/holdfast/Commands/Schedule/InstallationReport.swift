@@ -46,6 +46,7 @@ struct InstallationReport: Encodable {
 
     private func conclusion(_ plan: InstallationPlan) -> String {
         let good = Style(for: STDOUT_FILENO).good("✓")
+        guard plan.host.isLive else { return "\(good) done below \(plan.host.root)\n" }
         switch plan.way {
         case .systemd: return "\(good) systemd starts it; see: holdfast schedule show\n"
         case .cron: return "\(good) cron starts it; see: holdfast schedule show\n"
