@@ -49,14 +49,6 @@ static inline int linux_lock(int file) {
     return fcntl(file, open_description_set_lock, &whole);
 }
 
-/// Whether another open file description holds such a lock: 1, 0, or -1 with errno.
-static inline int linux_is_locked(int file) {
-    const int open_description_get_lock = 36;
-    const short unlocked = 2 /* F_UNLCK */;
-    struct { short type, whence; long start, length; int process; } whole = {1 /* F_WRLCK */, 0, 0, 0, 0};
-    return fcntl(file, open_description_get_lock, &whole) != 0 ? -1 : whole.type != unlocked;
-}
-
 /// Starts writing dirty pages back, without waiting for them.
 static inline void linux_start_writeback(int file, long offset, long length) {
     const unsigned write = 2;

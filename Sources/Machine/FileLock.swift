@@ -12,10 +12,7 @@ package final class FileLock: Sendable {
     /// - Returns: nil if somebody else holds it; `holder(of:in:)` says who.
     package static func take(_ name: String, in folder: Descriptor, saying note: String) throws -> FileLock? {
         let file = try folder.open(name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        guard linux_lock(file.raw) == 0 else {
-            if errno == EAGAIN || errno == EACCES { return nil }
-            throw MachineError.call("lock", file.path)
-        }
+        guard try locked(file) else { return nil }
         _ = ftruncate(file.raw, 0)
         // For messages only: a full disk must not keep anybody from the lock, least of all who puts things right.
         try? file.write("\(getpid()) \(note)\n")
@@ -27,17 +24,14 @@ package final class FileLock: Sendable {
     /// - Returns: nil if somebody else holds it.
     package static func hold(_ name: String, in folder: Descriptor) throws -> FileLock? {
         let file = try folder.open(name, O_RDWR | O_NOFOLLOW)
-        guard linux_lock(file.raw) == 0 else {
-            if errno == EAGAIN || errno == EACCES { return nil }
-            throw MachineError.call("lock", file.path)
-        }
-        return FileLock(file)
+        return try locked(file) ? FileLock(file) : nil
     }
 
-    /// Whether somebody holds the lock on that file; false where it cannot be asked.
-    package static func isHeld(_ name: String, in folder: Descriptor) -> Bool {
-        guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW) else { return false }
-        return linux_is_locked(file.raw) == 1
+    /// - Returns: false if somebody else holds it.
+    private static func locked(_ file: Descriptor) throws -> Bool {
+        if linux_lock(file.raw) == 0 { return true }
+        guard errno == EAGAIN || errno == EACCES else { throw MachineError.call("lock", file.path) }
+        return false
     }
 
     /// What the holder wrote about itself: its process id and what it does. For messages only.

@@ -113,7 +113,7 @@ import Testing
             #expect(outcome.status == 128 + signal, "\(outcome)")
             #expect(try outcome.json()["error"]["code"].string == "interrupted")
             try await before.expectUntouched(host)
-            let record = try #require(try host.names("state/runs").last)
+            let record = try #require(try host.names("state/runs").last { $0.hasSuffix("-backup.json") })
             #expect(try host.read("state/runs/\(record)").contains("\"failed\""))
             try await host.backup()
         }

@@ -90,15 +90,16 @@ enum Expressions {
     /// An expression of which most are good.
     static func random(_ random: inout some RandomNumberGenerator) -> String {
         func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
-        func field(_ numbers: ClosedRange<Int>, _ every: Int) -> String {
+        func field(_ numbers: ClosedRange<Int>, _ every: Int, openSteps: Bool = true) -> String {
             if chance(every) { return "*" }
             return (0..<Int.random(in: 1...3, using: &random)).map { _ in
                 let start = Int.random(in: numbers, using: &random)
                 var text = chance(50) ? "\(start)" : start < 10 ? "0\(start)" : "\(start)"
-                if chance(30), start < numbers.upperBound {
+                let isRange = chance(30) && start < numbers.upperBound
+                if isRange {
                     text += "..\(Int.random(in: start + 1...numbers.upperBound + (chance(3) ? 1 : 0), using: &random))"
                 }
-                if chance(25) {
+                if chance(25), isRange || openSteps {
                     text += "/\(Int.random(in: 1...max(1, (numbers.upperBound - start) / 2), using: &random))"
                 }
                 return text
@@ -119,7 +120,10 @@ enum Expressions {
                     + field(1...(fromTheEnd ? 28 : 31), 40))
         }
         if chance(85) || words.isEmpty {
-            words.append(field(0...23, 30) + ":" + field(0...59, 20) + (chance(30) ? ":" + field(0...59, 20) : ""))
+            // Of hours like `02/5`, systemd 252 takes 27 for one, and on days with a change of clocks goes on from there.
+            words.append(
+                field(0...23, 30, openSteps: false) + ":" + field(0...59, 20)
+                    + (chance(30) ? ":" + field(0...59, 20) : ""))
         }
         if chance(20) {
             words.append(

@@ -54,7 +54,7 @@ import Testing
             units("inlock").files(for: try schedule().jobs).first {
                 $0.path == "/etc/systemd/system/inlock-backup.service"
             })
-        #expect(backup.text.split(separator: "\n").filter { $0.hasPrefix("ExecStart=") }.count == 2)
+        #expect(backup.text.contains(" backup --prune --config "))
     }
 
     @Test func installedThenChangedThenRemoved() async throws {

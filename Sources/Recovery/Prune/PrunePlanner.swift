@@ -1,6 +1,6 @@
 internal import Machine
 package import RestorePoints
-internal import Settings
+package import Settings
 
 /// Looks at what there is and plans which points and older archives go. Changes nothing.
 package struct PrunePlanner: Sendable {
@@ -75,7 +75,7 @@ package struct PrunePlanner: Sendable {
 
 extension RetentionPolicy {
     /// The rules as the configuration has them.
-    init(_ retention: Settings.Retention) {
+    package init(_ retention: Settings.Retention) {
         self.init(
             within: retention.within, last: retention.last, daily: retention.daily, weekly: retention.weekly,
             monthly: retention.monthly, yearly: retention.yearly)

@@ -24,11 +24,8 @@ extension Standing {
     private func newsOfBackup(_ run: RunRecord) -> News {
         let failing = items.filter { run.items[$0.item.description].map { $0 != .whole } ?? false }
         var wrong = run.ownProblem.map { [News.Part(subject: "the run", text: $0)] } ?? []
-        wrong += failing.map { item in
-            News.Part(
-                subject: item.item.description,
-                text: run.problems[item.item.description] ?? run.items[item.item.description]?.rawValue ?? "")
-        }
+        wrong += parts(
+            failing.map { ($0.item.description, run.problems[$0.item.description] ?? "it is not whole") })
         let isWhole = run.items.values.filter { $0 == .whole }.count
         let title =
             run.items.isEmpty || isWhole == 0
@@ -51,9 +48,7 @@ extension Standing {
 
     private func simple(_ run: RunRecord, title: String, summary: String, next: String) -> News {
         let own = run.ownProblem.map { [News.Part(subject: "the run", text: $0)] } ?? []
-        let others = run.problems.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
-            News.Part(subject: $0.key, text: $0.value)
-        }
+        let others = parts(run.problems.filter { !$0.key.isEmpty }.map { ($0.key, $0.value) })
         return News(
             id: run.run, kind: run.isFailure ? .failed : .incomplete, about: run.command, title: title,
             summary: summary, since: run.moment, wrong: own + others, good: stillGood(), next: next)
@@ -96,6 +91,13 @@ extension Standing {
             good: command == "backup" ? stillGood() : [], next: nil)
     }
 
+    /// One for each reason.
+    func parts(_ texts: [(String, String)]) -> [News.Part] {
+        together(Dictionary(texts) { one, _ in one }).map {
+            News.Part(subject: $0.things.joined(separator: ", "), text: $0.text)
+        }
+    }
+
     /// Whole copies that there are, the newest of each item.
     private func stillGood() -> [News.Part] {
         items.compactMap { item in
@@ -105,5 +107,8 @@ extension Standing {
         }
     }
 
-    private func ago(_ moment: Timestamp) -> String { "\(durationText(max(0, now.since(moment)))) ago" }
+    private func ago(_ moment: Timestamp) -> String {
+        let age = now.since(moment)
+        return age < 60 ? "just now" : "\(durationText(age)) ago"
+    }
 }

@@ -7,16 +7,15 @@ extension Standing {
         if items.isEmpty, !overdue.isEmpty {
             return [News.Part(subject: "backup", text: "No backup was ever made.")] + wrongRuns
         }
-        return items.compactMap(wrong) + wrongRuns
+        return parts(items.compactMap(wrong)) + wrongRuns
     }
 
-    private func wrong(_ item: ItemStanding) -> News.Part? {
+    private func wrong(_ item: ItemStanding) -> (String, String)? {
         let name = item.item.description
         if let last = item.tries.last, item.isFailing {
-            return News.Part(subject: name, text: last.problem ?? "\(last.outcome.rawValue) at the last try")
+            return (name, last.problem ?? "\(last.outcome.rawValue) at the last try")
         }
-        guard isStale(item) else { return nil }
-        return News.Part(subject: name, text: "its last success is older than \(durationText(maximumAge))")
+        return isStale(item) ? (name, "the last success is older than \(durationText(maximumAge))") : nil
     }
 
     private var wrongRuns: [News.Part] {
@@ -26,8 +25,8 @@ extension Standing {
             }
             let own = run.ownProblem.map { [News.Part(subject: command, text: $0)] } ?? []
             // Those of a backup's items stand with the items.
-            let others = command == "backup" ? [] : run.problems.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }
-            return own + others.map { News.Part(subject: "\(command) \($0.key)", text: $0.value) }
+            let others = command == "backup" ? [:] : run.problems.filter { !$0.key.isEmpty }
+            return own + parts(others.map { ("\(command) \($0.key)", $0.value) })
         }
     }
 }

@@ -83,9 +83,7 @@ struct BackupReport: Encodable {
     var text: String {
         let style = Style(for: STDOUT_FILENO)
         var text = ""
-        for (item, problem) in problems.sorted(by: { $0.key < $1.key }) {
-            text += "\(style.bad("✗")) \(item.isEmpty ? "this run" : item): \(problem)\n"
-        }
+        for (items, problem) in together(problems) { text += problemLine(items, problem, style) }
         guard let point else { return text + "No restore point was made: nothing could be saved.\n" }
         let whole = items.filter { $0.outcome == .whole }.count
         return text
@@ -118,15 +116,13 @@ struct StandAloneReport: Encodable {
     var text: String {
         let style = Style(for: STDOUT_FILENO)
         var text = ""
-        // What fails one volume fails the archive that all of them are in.
-        for (problem, items) in Dictionary(grouping: problems.keys, by: { problems[$0] ?? "" }).sorted(by: {
-            $0.key < $1.key
-        }) {
-            let names = items.sorted().map { $0.isEmpty ? "this run" : $0 }.joined(separator: ", ")
-            text += "\(style.bad("✗")) \(names): \(problem)\n"
-        }
+        for (items, problem) in together(problems) { text += problemLine(items, problem, style) }
         guard let file else { return text + "No file was made: all of it has to be whole.\n" }
         return text
             + "\(file): \(items.map(\.item.description).joined(separator: ", ")), \(ByteCount(size)) in \(durationText(seconds)).\n"
     }
+}
+
+private func problemLine(_ items: [String], _ problem: String, _ style: Style) -> String {
+    "\(style.bad("✗")) \(items.map { $0.isEmpty ? "this run" : $0 }.joined(separator: ", ")): \(problem)\n"
 }

@@ -1,8 +1,11 @@
+import Alerting
 import ArgumentParser
 import Glibc
 import Machine
 import Recovery
 import RestorePoints
+import Schedules
+import Settings
 
 struct Status: TalkingCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +23,14 @@ struct Status: TalkingCommand {
 
     func run() async throws {
         let composition = try Composition(common)
-        let report = StatusReport(try Standing(of: await composition.site()))
+        let site = try await composition.site()
+        let settings = composition.settings
+        let outlook = try await Outlook(
+            settings.schedule ?? Schedule(), for: absolutePath(settings.file), state: settings.state, on: HostFolders(),
+            now: site.clock.now(), count: 1)
+        let report = StatusReport(
+            try Standing(of: site), outlook, messages: try composition.outbox.waiting(),
+            policy: settings.backup.retention.map { RetentionPolicy($0) })
         try Output.result(report, json: common.json) { $0.text(Style(for: STDOUT_FILENO)) }
         if !report.isWell { throw ExitStatus.failed }
     }

@@ -30,7 +30,8 @@ import Testing
             }
             let service = try host.read("root/etc/systemd/system/inlock-backup.service")
             #expect(
-                service.contains("ExecStart=\(absolutePath(CommandRunner.binary)) backup --config \(host.config)\n"))
+                service.contains(
+                    "ExecStart=\(absolutePath(CommandRunner.binary)) backup --prune --config \(host.config)\n"))
             #expect(service.contains("ReadWritePaths=-\(host.backups)\n"))
             let removed = try await host.holdfast("schedule", "remove", "--name", "inlock", "--root", root)
             #expect(removed.status == 0, "\(removed)")

@@ -29,8 +29,8 @@ import Testing
             watch.signal(SIGTERM)
             let ended = try await watch.wait()
             #expect(ended.status == 143, "\(ended)")
-            #expect(ended.errors.contains("resume: holdfast resume ended with exit status 0"), "\(ended)")
-            #expect(ended.errors.contains("backup: holdfast backup ended with exit status 0"), "\(ended)")
+            #expect(ended.errors.contains("holdfast resume ended with exit status 0"), "\(ended)")
+            #expect(ended.errors.contains("holdfast backup ended with exit status 0"), "\(ended)")
             #expect(try host.leftovers() == [])
         }
     }
@@ -43,7 +43,7 @@ import Testing
             watch.signal(SIGTERM)
             let ended = try await watch.wait()
             #expect(ended.status == 143, "\(ended)")
-            #expect(ended.errors.contains("backup: holdfast backup ended with exit status 143"), "\(ended)")
+            #expect(ended.errors.contains("holdfast backup ended with exit status 143"), "\(ended)")
             #expect(try host.leftovers() == [])
             #expect(try host.read("state/schedule.json").contains("\"status\" : 143"))
         }
