@@ -5,20 +5,20 @@ extension PostgresServer {
     package func dump<Result: Sendable>(
         _ database: String, _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
     ) async throws -> (Result, DatabaseFacts) {
-        try await dump(database, ["--format=custom", "--compress=0"], counting: CountedDump.init, body)
+        try await dump(database, ["--format=custom", "--compress=0"], counting: DumpReader.self, body)
     }
 
     /// Dumps as the SQL script that `pg_dump` writes by itself, and counts its rows as ``dump(_:_:)`` does.
     package func script<Result: Sendable>(
         of database: String, _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
     ) async throws -> (Result, DatabaseFacts) {
-        try await dump(database, ["--format=plain"], counting: CountedScript.init, body)
+        try await dump(database, ["--format=plain"], counting: ScriptReader.self, body)
     }
 
     /// A session of ours holds the snapshot that `pg_dump` reads from, so that the catalogs' list of tables, their locks
     /// and the rows are of one moment, and what the dump lacks is noticed.
-    private func dump<Counted: CountedSource, Result: Sendable>(
-        _ database: String, _ format: [String], counting: @escaping @Sendable (any ByteSource) -> Counted,
+    private func dump<Counter: DumpCounter, Result: Sendable>(
+        _ database: String, _ format: [String], counting: Counter.Type,
         _ body: @escaping @Sendable (any ByteSource & Sendable) async throws -> Result
     ) async throws -> (Result, DatabaseFacts) {
         let (server, _) = try await server()
@@ -46,7 +46,7 @@ extension PostgresServer {
                     }
                 ) { running in
                     running.output.giveUp(afterSilenceOf: max(Self.silence, 2 * lockTimeout))
-                    let counted = counting(running.output)
+                    let counted = CountedSource<Counter>(running.output)
                     let result = try await body(counted)
                     let found = try counted.found()
                     try snapshot.requireAll(of: found, place: "\(place.description), database \(RawPath(database))")

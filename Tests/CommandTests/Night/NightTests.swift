@@ -78,6 +78,8 @@ struct NightTests {
         #expect(message["next"].string == "holdfast backup volumes \(night.volume.name)")
         #expect(try await night.host.look(night.app).state == .running)
         #expect(try night.host.demo.leftovers() == [])
+        #expect(try night.number("holdfast_item_failing", night.volumeItem) == 1)
+        #expect(try night.number("holdfast_item_failing", NightHost.database) == 0)
         try await night.host.demo.shell("rm backups/x \(volume)/new")
     }
 
@@ -98,6 +100,7 @@ struct NightTests {
         let message = try #require(try night.messages().dropFirst(told).first)
         #expect(message["kind"].string == "failed" && message["title"].string == "Backup failed")
         #expect(message["wrong"].all[0]["text"].string?.contains("killed, or the power went") == true, "\(message)")
+        #expect(try night.number("holdfast_item_failing", NightHost.database) == 1)
         let (status, report) = try await night.status(at: 72.2)
         #expect(status == 1 && report["runs"]["backup"]["outcome"].string == "died")
 
@@ -106,6 +109,7 @@ struct NightTests {
         let recovered = try #require(try night.messages().last)
         #expect(recovered["kind"].string == "recovered" && recovered["wrong"].all.isEmpty)
         #expect(recovered["key"].string == message["key"].string)
+        #expect(try night.number("holdfast_item_failing", NightHost.database) == 0)
         #expect(try await night.status(at: 73.1).status == 0)
     }
 
