@@ -54,11 +54,28 @@ package struct Catalog: Sendable {
     }
 
     /// The newest point in which `item` is whole, among those whose manifest can be read.
-    package func newest(whole item: Item) throws -> Point? {
+    ///
+    /// - Parameter isSpoilt: whether a file of a point is known to be no good.
+    package func newest(whole item: Item, unless isSpoilt: (String, Manifest) -> Bool = { _, _ in false }) throws
+        -> Point?
+    {
         try points().last { point in
-            guard case .success(let manifest) = point.manifest else { return false }
-            return manifest.record(of: item)?.outcome == .whole
+            guard case .success(let manifest) = point.manifest, let record = manifest.record(of: item),
+                record.outcome == .whole, let file = record.archive
+            else { return false }
+            return !isSpoilt(file, manifest)
         }
+    }
+
+    /// The newest point, and those that hold the newest whole copy of an item: what one would restore from. Oldest first.
+    package func newestOfEach() throws -> [Point] {
+        var seen: Set<Item> = []
+        let points = try points()
+        return points.reversed().enumerated().filter { index, point in
+            let whole = ((try? point.manifest.get().items) ?? []).filter { $0.outcome == .whole }.map(\.item)
+            let isFirst = whole.filter { seen.insert($0).inserted }.count > 0
+            return index == 0 || isFirst
+        }.map(\.element).reversed()
     }
 
     /// What is in the directory under an unfinished name; only a holder of the lock may remove it.

@@ -2,7 +2,7 @@
 package struct Schedule: Equatable, Sendable {
     /// When restore points are made; nil: only by hand.
     package var backup: CalendarExpression?
-    /// When the latest point is checked from outside.
+    /// When the newest copy of everything is checked from outside.
     package var verify: CalendarExpression?
     /// When old points are removed; nil: only by hand.
     package var prune: Prune?

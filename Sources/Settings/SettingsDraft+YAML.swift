@@ -181,7 +181,7 @@ extension SettingsDraft {
             "# Where clocks are changed, an hour between 01:00 and 04:00 is missing one night a year: best not then.")
         text.add("schedule:")
         text.add("  backup: \"*-*-* 04:30\"")
-        text.add("  # The latest point, from outside, without the private key.")
+        text.add("  # The newest copy of everything, from outside, without the private key.")
         text.add("  verify: \"Sun 06:00\"")
         text.add("  # A time, or `after backup`: behind each one that made a restore point.")
         text.add("  prune: after backup")

@@ -1,5 +1,6 @@
 internal import Machine
 internal import RestorePoints
+internal import Settings
 
 /// One attempt at a backup: on record before anything is looked at, and however it ends.
 package struct BackupAttempt: Sendable {
@@ -21,6 +22,7 @@ package struct BackupAttempt: Sendable {
         let started = site.clock.now()
         var record = try RunRecord.begin("backup", scope: request.scope, at: started, in: site.state)
         do {
+            try refuseEmptiedDirectory()
             var planner = BackupPlanner(site)
             let plan = try await planner.plan(request)
             for warning in plan.warnings { site.report(.warning(warning)) }
@@ -40,10 +42,26 @@ package struct BackupAttempt: Sendable {
             try record.end(result.outcome, at: site.clock.now(), in: site.state)
             return result
         } catch {
+            // A part that nothing is configured for is a slip of whoever typed it.
+            if (error as? RecoveryError)?.code == "recovery.nothing" { record.scope = nil }
             record.problems[""] = explain(error).description
             try? record.end(.failed, at: site.clock.now(), in: site.state)
             throw error
         }
+    }
+}
+
+extension BackupAttempt {
+    /// Where there were points and there is none, a disk is not mounted; what would be written would lie beneath it.
+    private func refuseEmptiedDirectory() throws {
+        guard request.file == nil, !request.acceptsEmptyDirectory, try site.catalog.points().isEmpty,
+            let last = RunRecords(site.state).latest().last(where: { $0.point != nil })?.point
+        else { return }
+        throw RecoveryError.refused(
+            "points-gone", "The last point that is known, \(last), is not here, and no other is.",
+            place: site.settings.backup.directory,
+            remedy:
+                "Is its disk mounted? If the points were moved or removed on purpose: holdfast backup --accept-empty")
     }
 }
 

@@ -122,13 +122,17 @@ package struct BackupRequest: Sendable {
     package var singleArchive: Bool
     /// One file instead of a restore point; of volumes or of one database, as ``kind`` says.
     package var file: StandAloneFile?
+    /// Whether it is known that the points of before are not in the backup directory.
+    package var acceptsEmptyDirectory: Bool
 
     package init(
-        kind: Item.Kind? = nil, names: [String] = [], singleArchive: Bool = false, to file: StandAloneFile? = nil
+        kind: Item.Kind? = nil, names: [String] = [], singleArchive: Bool = false, to file: StandAloneFile? = nil,
+        acceptsEmptyDirectory: Bool = false
     ) {
         self.kind = kind
         self.names = names
         self.singleArchive = singleArchive
         self.file = file
+        self.acceptsEmptyDirectory = acceptsEmptyDirectory
     }
 }

@@ -27,7 +27,8 @@ package struct PrunePlanner: Sendable {
         let now = site.clock.now()
         let policy = backup.retention.map(RetentionPolicy.init)
         let (all, host) = (try site.catalog.points(), try site.state.knownHostID())
-        let candidates = all.map { RetentionCandidate($0, host: host) }
+        let damage = KnownDamage(RunRecords(site.state).latest())
+        let candidates = all.map { RetentionCandidate($0, host: host, isSpoilt: damage.spoils) }
         let forgotten = try forgotten(options.forget, candidates)
         var gates = PruneGates(
             site: site, candidates: candidates, now: now, forgotten: forgotten,

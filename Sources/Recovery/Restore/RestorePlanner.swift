@@ -85,6 +85,9 @@ package struct RestorePlanner: Sendable {
             _ = try point.manifest.get()
             return point
         }
+        let damage = KnownDamage(RunRecords(site.state).latest())
+        if let point = try site.catalog.newest(whole: item, unless: damage.spoils) { return point }
+        // Better one that may be damaged than none: what is wrong with it shows before anything live changes.
         if let point = try site.catalog.newest(whole: item) { return point }
         let known = Set(try site.catalog.points().flatMap { (try? $0.manifest.get().items) ?? [] }.map(\.item))
         throw RecoveryError.refused(

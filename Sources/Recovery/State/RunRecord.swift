@@ -30,11 +30,14 @@ package struct RunRecord: Codable, Sendable {
     package var items: [String: ItemOutcome] = [:]
     /// Texts of what went wrong, by item; those of the run itself under "".
     package var problems: [String: String] = [:]
+    /// Of a verification: the points that were looked at, with what was wrong in each; those that could not be checked are
+    /// left out.
+    package var verified: [String: [String]]?
 
     private var alive: FileLock?
 
     private enum CodingKeys: CodingKey {
-        case run, started, ended, outcome, scope, point, file, items, problems
+        case run, started, ended, outcome, scope, point, file, items, problems, verified
     }
 
     /// When it began.

@@ -12,7 +12,8 @@ package struct VerifyAttempt: Sendable {
         self.site = site
     }
 
-    /// Verifies one point after the other. Where there is no state, as on a machine that only holds copies, none is made.
+    /// Verifies one point after the other. Where there is no state, as on a machine that only holds copies, none is made;
+    /// and that somebody sat here with the wrong key is nobody else's business.
     ///
     /// - Parameter everything: all points, for the chain of manifests.
     package func run(
@@ -23,11 +24,15 @@ package struct VerifyAttempt: Sendable {
             ? nil : RunRecord.begin("verify", at: site.clock.now(), in: site.state)
         do {
             var verdicts: [Verification.Verdict] = []
+            var verified: [String: [String]] = [:]
             for point in points {
                 let verdict = try await verification.verify(point, among: everything, deep: key)
                 verdicts.append(verdict)
                 record?.problems.merge(verdict.problems) { one, _ in one }
+                if verdict.overall != .notVerified { verified[verdict.point.name.description] = verdict.wrong }
             }
+            record?.verified = verified
+            if key != nil { record?.scope = RunRecord.deep }
             try record?.end(outcome(of: verdicts), at: site.clock.now(), in: site.state)
             return verdicts
         } catch {
@@ -43,7 +48,17 @@ package struct VerifyAttempt: Sendable {
     }
 }
 
+extension RunRecord {
+    /// The scope of a verification with the private key, where a person is at hand.
+    static let deep = "deep"
+}
+
 extension Verification.Verdict {
+    /// What was wrong, by subject.
+    fileprivate var wrong: [String] {
+        findings.compactMap { if case .failed = $0.verdict { $0.subject } else { nil } }
+    }
+
     /// What is wrong or could not be checked, by point and subject.
     fileprivate var problems: [String: String] {
         var problems: [String: String] = [:]

@@ -20,7 +20,7 @@ package struct RetentionCandidate: Sendable {
         package enum State: Sendable {
             case whole
             case torn
-            /// Whole when it was written; now its file is gone or has another size.
+            /// Whole when it was written; now its file is gone, has another size, or was found damaged.
             case damaged
             /// Not in the point.
             case failed
@@ -44,8 +44,12 @@ package struct RetentionCandidate: Sendable {
 
     /// Looks at a point of the catalog, and at the sizes of its files.
     ///
-    /// - Parameter host: the id of this host; nil if it has none, so that no point is its own.
-    package init(_ point: Catalog.Point, host: String?) {
+    /// - Parameters:
+    ///   - host: the id of this host; nil if it has none, so that no point is its own.
+    ///   - isSpoilt: whether a file of a point is known to be no good.
+    package init(
+        _ point: Catalog.Point, host: String?, isSpoilt: (String, Manifest) -> Bool = { _, _ in false }
+    ) {
         name = point.name
         switch point.manifest {
         case .failure(let error): content = .unreadable(error.what)
@@ -54,7 +58,8 @@ package struct RetentionCandidate: Sendable {
             var copies: [Item: Copy] = [:]
             for record in manifest.items {
                 let archive = record.archive.flatMap(manifest.archive(named:))
-                let isThere = archive.map { Self.isThere($0, in: point.path) } ?? false
+                let isThere =
+                    archive.map { Self.isThere($0, in: point.path) && !isSpoilt($0.file, manifest) } ?? false
                 let state: Copy.State
                 switch record.outcome {
                 case .failed: state = .failed

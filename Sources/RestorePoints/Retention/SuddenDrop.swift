@@ -42,7 +42,8 @@ package struct SuddenDrop: Sendable, Equatable {
     ) -> SuddenDrop? {
         guard let newest = copies.last?.copy else { return nil }
         let drop = zip(copies, copies.dropFirst()).reversed().first { before, after in
-            known.map { after.name > $0 } ?? true && isDrop(before.copy, after.copy) && isDrop(before.copy, newest)
+            known.map { after.name > $0 } ?? true && isDrop(before.copy, after.copy, item.kind)
+                && isDrop(before.copy, newest, item.kind)
         }
         return drop.map { before, after in
             SuddenDrop(
@@ -52,14 +53,18 @@ package struct SuddenDrop: Sendable, Equatable {
         }
     }
 
-    private static func isDrop(_ before: RetentionCandidate.Copy, _ after: RetentionCandidate.Copy) -> Bool {
+    private static func isDrop(
+        _ before: RetentionCandidate.Copy, _ after: RetentionCandidate.Copy, _ kind: Item.Kind
+    ) -> Bool {
         Change(from: before.entries, to: after.entries).isDrop(from: leastEntries)
-            || Change(from: before.bytes, to: after.bytes).isDrop(from: leastBytes)
+            || Change(from: before.bytes, to: after.bytes).isDrop(from: kind == .database ? leastRows : leastBytes)
     }
 
     /// Items with fewer than these change by half for no reason.
     private static let leastEntries: Int64 = 20
     private static let leastBytes: Int64 = 1 << 20
+    /// Of a dump, which is all rows, and says nothing by its number of entries.
+    private static let leastRows: Int64 = 16 << 10
 }
 
 extension SuddenDrop: CustomStringConvertible {

@@ -21,8 +21,8 @@ struct Init: TalkingCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Option(help: "Where to write the configuration.")
-    var output = "holdfast.yml"
+    @Option(help: "Where to write the configuration; else $HOLDFAST_CONFIG, ./holdfast.yml.")
+    var output: String?
 
     @Option(help: "The backup directory to write into it.")
     var directory = "/var/backups/holdfast"
@@ -53,7 +53,8 @@ struct Init: TalkingCommand {
     }
 
     func run() async throws {
-        let file = common.config ?? output
+        let named = environment()["HOLDFAST_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let file = common.config ?? output ?? named ?? "holdfast.yml"
         let present = access(file, F_OK) == 0
         var report = Report(
             configuration: file, written: false, host: "", signingKey: "", recoveryCard: "", found: [], notCovered: [])

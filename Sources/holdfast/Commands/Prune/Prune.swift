@@ -65,6 +65,18 @@ struct Pruning {
         self.site = site
     }
 
+    /// Prunes behind a backup, which stays made whatever comes of it.
+    ///
+    /// - Returns: whether all went that had to go.
+    func followsBackup() async throws -> Bool {
+        do {
+            return try await !run().hasProblems
+        } catch let error where error is any Explained && !(error is Interrupted) {
+            composition.console.show(.warning("The backup is made, but nothing was pruned: \(explain(error))"))
+            return false
+        }
+    }
+
     func run(_ options: PruneOptions = PruneOptions()) async throws -> PruneReport {
         try await Aftermath(composition: composition, site: site).follow {
             try await composition.locked("prune", site) { lock in

@@ -53,12 +53,28 @@ struct ScheduleInstall: TalkingCommand {
                 }
             }
         }
-        if let recipient = getenv("GPG_RECIPIENT"), recipient.pointee != 0 {
-            composition.console.show(
-                .warning(
-                    "$GPG_RECIPIENT is set here, and will not be at night: write it under backup.encryption.recipients."
-                ))
-        }
         try await InstallationReport.carryOut(plan, dryRun: options.dryRun, json: common.json)
+        for text in differences(settings) { composition.console.show(.warning(text)) }
+        guard host.isLive, !options.dryRun else { return }
+        for starter in Starter.all(for: program.configuration, state: settings.state, host) {
+            if let trouble = await starter.trouble(host) { composition.console.show(.warning("\(trouble).")) }
+        }
+    }
+
+    /// What is so here, and will not be at night.
+    private func differences(_ settings: Settings) -> [String] {
+        func isSet(_ name: String) -> Bool { getenv(name).map { $0.pointee != 0 } ?? false }
+        var texts: [String] = []
+        if isSet("GPG_RECIPIENT") {
+            texts.append(
+                "$GPG_RECIPIENT is set here, and will not be at night: write it under backup.encryption.recipients.")
+        }
+        let isRootsHome = getenv("HOME").map { String(cString: $0) == "/root" } ?? true
+        if settings.backup.encryption.keyring == nil, isSet("GNUPGHOME") || !isRootsHome {
+            texts.append(
+                "The keyring in use here is not root's own, which it will be at night: name it as backup.encryption.keyring."
+            )
+        }
+        return texts
     }
 }

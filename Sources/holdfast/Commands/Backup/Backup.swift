@@ -42,6 +42,9 @@ struct Backup: TalkingCommand {
             valueName: "file"))
     var to: String?
 
+    @Flag(help: "Though the points made before are not in the backup directory.")
+    var acceptEmpty = false
+
     @Flag(help: "Then prune, as by night, unless the backup failed.")
     var prune = false
 
@@ -76,7 +79,7 @@ struct Backup: TalkingCommand {
             try Output.result(BackupReport(result), json: common.json, text: \.text)
         }
         if result.outcome == .failed { throw ExitStatus.failed }
-        let isPruned = prune ? try await !Pruning(composition, site).run().hasProblems : true
+        let isPruned = prune ? try await Pruning(composition, site).followsBackup() : true
         if result.outcome == .incomplete || !isPruned { throw ExitStatus.incomplete }
     }
 
@@ -84,11 +87,12 @@ struct Backup: TalkingCommand {
         get throws {
             let kinds: [String: Item.Kind] = ["volumes": .volume, "databases": .database, "files": .files]
             guard let word = what.first, let kind = kinds[word] else {
-                return BackupRequest(names: what, singleArchive: singleArchive)
+                return BackupRequest(
+                    names: what, singleArchive: singleArchive, acceptsEmptyDirectory: acceptEmpty)
             }
             return BackupRequest(
                 kind: kind, names: Array(what.dropFirst()), singleArchive: singleArchive,
-                to: try to.map { try StandAloneFile($0, holding: kind) })
+                to: try to.map { try StandAloneFile($0, holding: kind) }, acceptsEmptyDirectory: acceptEmpty)
         }
     }
 }

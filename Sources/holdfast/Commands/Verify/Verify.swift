@@ -26,7 +26,7 @@ struct Verify: TalkingCommand {
     @OptionGroup var keys: KeyOptions
     @OptionGroup var signer: SignerOptions
 
-    @Argument(help: "The point, or a file; without: the latest point.")
+    @Argument(help: "The point, or a file; without: those with the newest copy of each item.")
     var point: String?
 
     @Flag(help: "All points.")
@@ -60,7 +60,10 @@ struct Verify: TalkingCommand {
         let site = try await composition.site()
         if let point, isFile(point) { return try await verify(file: point, composition, site) }
         let everything = try site.catalog.points()
-        let points = all ? everything : [try site.catalog.point(point ?? "latest")]
+        let points =
+            if let point { [try site.catalog.point(point)] } else if all { everything } else {
+                try site.catalog.newestOfEach()
+            }
         guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
         let attempt = VerifyAttempt(Verification(site, trust: try await signer.trust(site)), site)
         let verdicts = try await Aftermath(composition: composition, site: site).follow {
