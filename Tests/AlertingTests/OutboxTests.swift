@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    /// A chat that takes one message a second: the second one is waited for, once.
+    @Test func aShortRequestToWaitIsObeyedOnTheSpot() async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            channel.answer(.later(after: 0.2, "429"))
+            try outbox.put(notice("a"))
+            #expect(try await outbox.deliver().map(\.next) == [nil])
+            #expect(channel.ids == ["a", "a"])
+            channel.answer(.later(after: 0.2, "429"), .later(after: 0.2, "429"))
+            try outbox.put(notice("b"))
+            try outbox.put(notice("c", key: "other"))
+            #expect(try await outbox.deliver().map(\.id) == ["b"])
+            #expect(try outbox.waiting().map(\.tries) == [2, 0])
+        }
+    }
+
+    /// Six dead channels keep no seventh from its message, nor the run waiting six times.
+    @Test func channelsDoNotWaitForEachOther() async throws {
+        try await withTemporaryFolder { folder in
+            let (slow, quick, clock) = (SlowChannel(), FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [slow, quick], clock: clock)
+            try outbox.put(notice("a"))
+            async let all = outbox.deliver()
+            await slow.untilAsked()
+            #expect(try await eventually(within: 60) { quick.ids == ["a"] })
+            slow.letGo()
+            #expect(try await all.map(\.channel) == ["slow", "one"])
+        }
+    }
+
     @Test func aRecoveryDoesNotOvertakeItsFailure() async throws {
         try await withTemporaryFolder { folder in
             let (channel, clock) = (FakeChannel(), FakeClock())

@@ -3,7 +3,7 @@ import Machine
 
 /// The files of an outbox: one a notice and channel that is not sent yet (`….json`), one that remembers that it was
 /// (`….sent`); `docs/formats/outbox.md`.
-struct OutboxFolder {
+struct OutboxFolder: Sendable {
     private let folder: Descriptor
 
     /// Opens it, 0700; made when missing.
