@@ -222,6 +222,35 @@ import Testing
         }
     }
 
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808"])
+    func countsThatNobodyCanHaveWrittenEndNoRun(tries: String) async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            try outbox.put(notice("a"))
+            let file = try #require(try names(folder).first { $0.hasSuffix(".json") })
+            let text = String(decoding: try #require(contents(of: "\(folder)/outbox/\(file)")), as: UTF8.self)
+            let spoilt = text.replacing(/"tries" ?: ?0/, with: "\"tries\": \(tries)")
+            #expect(spoilt != text)
+            try Descriptor.folder("\(folder)/outbox").publish(file, Array(spoilt.utf8), replacing: true)
+            #expect(try await outbox.deliver() == [])
+            #expect(try outbox.waiting().first?.reason?.contains("tried \(tries) times") == true)
+        }
+    }
+
+    /// It keeps its own message from being sent again, and no other one.
+    @Test func aReceiptThatCannotBeReadHoldsNothingUp() async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            try outbox.put(notice("a"))
+            #expect(mkdir("\(folder)/outbox/x.sent", 0o700) == 0)
+            #expect(symlink("/nowhere", "\(folder)/outbox/y.sent") == 0)
+            #expect(try await outbox.deliver().map(\.id) == ["a"])
+            #expect(try names(folder).filter { $0.hasSuffix(".sent") }.count == 3)
+        }
+    }
+
     @Test func aReceiptWinsOverWhatWasNotForgottenYet() async throws {
         try await withTemporaryFolder { folder in
             let (channel, clock) = (FakeChannel(), FakeClock())

@@ -44,6 +44,16 @@ struct OutboxEntry: Codable, Equatable, Sendable {
         self.put = put
     }
 
+    /// - Throws: ``AlertingError`` when somebody wrote into it what is never written there.
+    func validate(place: String) throws {
+        try notice.validate()
+        guard (0..<Int(Int32.max)).contains(tries) else {
+            throw AlertingError(
+                code: "alerting.bad-entry", what: "The file says that it was tried \(tries) times.", place: place,
+                remedy: "Remove it; its message is lost.")
+        }
+    }
+
     static let currentFormat = 1
     /// Seconds for which it is tried: three days.
     static let patience = 3 * 86_400.0
