@@ -1,7 +1,7 @@
 #!/bin/sh
 # check-backup-readiness.sh   would tonight's backup work, and would anything be missing from it?
 set -eu
-. "$(dirname "$0")/common.sh"
+. "$(dirname "$(readlink -f "$0")")/common.sh"
 for script in backup-volumes backup-databases; do
     [ -x "$here/$script.sh" ] || refuse "$here/$script.sh is not executable: chmod +x it."
 done

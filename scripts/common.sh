@@ -1,16 +1,17 @@
 # shellcheck shell=sh
 # What the scripts beside it share. They keep the names that users of the older scripts type; all work is holdfast's.
 #
-#   HOLDFAST         the program; else the one in PATH, else the one built here
+#   HOLDFAST         the program; else the one in PATH or /usr/local/bin, else the one built here
 #   HOLDFAST_CONFIG  the configuration; else ./holdfast.yml or /etc/holdfast/holdfast.yml
 #   BACKUP_DIR       where archives go; /var/backups/inlock/encrypted
 #   VOLUMES_DIR      where volumes lie; else the engine is asked
 #   GPG_RECIPIENT    who can read the archives; else whom the configuration names
 
 BACKUP_DIR=${BACKUP_DIR:-/var/backups/inlock/encrypted}
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname "$(readlink -f "$0")")" && pwd)
 if [ -z "${HOLDFAST:-}" ]; then
-    HOLDFAST=$(command -v holdfast) || HOLDFAST=$here/../.build/release/holdfast
+    # Cron's own PATH is /usr/bin:/bin.
+    HOLDFAST=$(PATH=$PATH:/usr/local/bin && command -v holdfast) || HOLDFAST=$here/../.build/release/holdfast
 fi
 
 # Makes sure that there is a configuration. A host that has none gets what `holdfast init` finds out about it; of the

@@ -54,6 +54,7 @@ struct Post {
     }
 
     private static func target(_ location: String) -> String {
-        location.contains("://") ? HTTPClient.place(of: location) : "another path"
+        guard location.contains("://") else { return "another path" }
+        return RawPath(HTTPClient.place(of: location).cut(to: 200)).description
     }
 }

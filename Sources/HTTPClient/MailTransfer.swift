@@ -1,4 +1,5 @@
 internal import CCurl
+internal import FoundationEssentials
 import Glibc
 import Machine
 
@@ -12,11 +13,16 @@ final class MailTransfer {
     /// The server's answers, one a line as they came, at most ``lineLimit``.
     private var lines: [String] = []
 
+    /// What may not be shown even if the server repeats it: the password, alone and as it goes over the wire.
+    private let secrets: [String]
+
     private static let lineLimit = 200
+    private static let wordsLimit = 500
 
     init(_ mail: Mail, through client: MailClient) throws {
         place = client.url
         message = mail.message
+        secrets = client.login.map(Self.secrets(of:)) ?? []
         handles = try Handles(place: place)
         try prepare(mail, client)
     }
@@ -100,7 +106,15 @@ final class MailTransfer {
         let last = lines.reversed().prefix { $0.hasPrefix(code) }.reversed()
         // Of an answer on several lines only the last has a blank after its code.
         let start = last.dropLast().lastIndex { !$0.hasPrefix("\(code)-") }.map { last.index(after: $0) }
-        return (status, last[(start ?? last.startIndex)...].joined(separator: " / "))
+        let words = last[(start ?? last.startIndex)...].joined(separator: " / ")
+        let shown = secrets.reduce(words) { $0.replacing($1, with: "•••") }
+        return (status, RawPath(String(shown.prefix(Self.wordsLimit))).description)
+    }
+
+    private static func secrets(of login: MailClient.Login) -> [String] {
+        let password = login.password.exposed
+        let wire = ["\0\(login.user)\0\(password)", password].map { Data($0.utf8).base64EncodedString() }
+        return (wire + [password]).filter { $0.count > 3 }
     }
 
     private func take(_ line: String) {

@@ -1,4 +1,5 @@
 import Alerting
+import FoundationEssentials
 import Machine
 import Settings
 import TestKit
@@ -130,6 +131,22 @@ struct EmailTests {
             let answer = try await channel(server).attempt(notice())
             guard case .refused(let words) = answer else { throw TestFailure("\(answer)") }
             #expect(words.contains("550 5.1.1 no such user here") && words.contains("smtp://127.0.0.1:\(server.port)"))
+        }
+    }
+
+    /// What a server says is shown on one line, acts on no terminal, and never holds the password.
+    @Test func aServersWordsAreHarmless() async throws {
+        let wire = Data("\0\(MailServer.user)\0\(MailServer.password)".utf8).base64EncodedString()
+        try await withMailServer(
+            "--answer", "550 5.7.1 \u{1B}[31mred; \(MailServer.password) \(wire)", "--answer",
+            "550 " + String(repeating: "x", count: 450) + "\r\n550 " + String(repeating: "y", count: 450)
+        ) { server in
+            let channel = try channel(server)
+            let answer = try await channel.attempt(notice())
+            guard case .refused(let words) = answer else { throw TestFailure("\(answer)") }
+            #expect(words.contains("\\x1b[31mred") && !words.contains("\u{1B}"), "\(words)")
+            #expect(!words.contains(MailServer.password) && !words.contains(wire))
+            #expect(try await channel.attempt(notice()).words.utf8.count < 700)
         }
     }
 

@@ -146,6 +146,15 @@ import Testing
         }
     }
 
+    @Test func whereARedirectLeadsActsOnNoTerminal() async throws {
+        try await withHookServer { server in
+            try server.plan(
+                #"{"status": 302, "headers": {"Location": "https://evil\u001b]0;title\u0007.example/"}}"#)
+            let words = try await channel("webhook", server).attempt(notice()).words
+            #expect(words.contains("evil\\x1b]0;title") && !words.contains("\u{1B}"), "\(words)")
+        }
+    }
+
     @Test func nobodyThereMeansLater() async throws {
         let channel = try AlertingTests.channel(.slack(url: .inline(Redacted("http://127.0.0.1:9/\(Self.token)"))))
         let answer = try await channel.attempt(notice())

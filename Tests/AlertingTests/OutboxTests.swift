@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    /// A chat that takes one message a second: the second one is waited for, once.
+    @Test func aShortRequestToWaitIsObeyedOnTheSpot() async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            channel.answer(.later(after: 0.2, "429"))
+            try outbox.put(notice("a"))
+            #expect(try await outbox.deliver().map(\.next) == [nil])
+            #expect(channel.ids == ["a", "a"])
+            channel.answer(.later(after: 0.2, "429"), .later(after: 0.2, "429"))
+            try outbox.put(notice("b"))
+            try outbox.put(notice("c", key: "other"))
+            #expect(try await outbox.deliver().map(\.id) == ["b"])
+            #expect(try outbox.waiting().map(\.tries) == [2, 0])
+        }
+    }
+
+    /// Six dead channels keep no seventh from its message, nor the run waiting six times.
+    @Test func channelsDoNotWaitForEachOther() async throws {
+        try await withTemporaryFolder { folder in
+            let (slow, quick, clock) = (SlowChannel(), FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [slow, quick], clock: clock)
+            try outbox.put(notice("a"))
+            async let all = outbox.deliver()
+            await slow.untilAsked()
+            #expect(try await eventually(within: 60) { quick.ids == ["a"] })
+            slow.letGo()
+            #expect(try await all.map(\.channel) == ["slow", "one"])
+        }
+    }
+
     @Test func aRecoveryDoesNotOvertakeItsFailure() async throws {
         try await withTemporaryFolder { folder in
             let (channel, clock) = (FakeChannel(), FakeClock())
@@ -188,6 +219,35 @@ import Testing
             #expect(try await outbox.deliver().map(\.id) == ["b"])
             let waiting = try #require(try outbox.waiting().first)
             #expect(!waiting.isKnown && waiting.id == "a.0123456789abcdef.json" && waiting.reason != nil)
+        }
+    }
+
+    @Test(arguments: ["9223372036854775807", "-9223372036854775808"])
+    func countsThatNobodyCanHaveWrittenEndNoRun(tries: String) async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            try outbox.put(notice("a"))
+            let file = try #require(try names(folder).first { $0.hasSuffix(".json") })
+            let text = String(decoding: try #require(contents(of: "\(folder)/outbox/\(file)")), as: UTF8.self)
+            let spoilt = text.replacing(/"tries" ?: ?0/, with: "\"tries\": \(tries)")
+            #expect(spoilt != text)
+            try Descriptor.folder("\(folder)/outbox").publish(file, Array(spoilt.utf8), replacing: true)
+            #expect(try await outbox.deliver() == [])
+            #expect(try outbox.waiting().first?.reason?.contains("tried \(tries) times") == true)
+        }
+    }
+
+    /// It keeps its own message from being sent again, and no other one.
+    @Test func aReceiptThatCannotBeReadHoldsNothingUp() async throws {
+        try await withTemporaryFolder { folder in
+            let (channel, clock) = (FakeChannel(), FakeClock())
+            let outbox = Outbox("\(folder)/outbox", channels: [channel], clock: clock)
+            try outbox.put(notice("a"))
+            #expect(mkdir("\(folder)/outbox/x.sent", 0o700) == 0)
+            #expect(symlink("/nowhere", "\(folder)/outbox/y.sent") == 0)
+            #expect(try await outbox.deliver().map(\.id) == ["a"])
+            #expect(try names(folder).filter { $0.hasSuffix(".sent") }.count == 3)
         }
     }
 

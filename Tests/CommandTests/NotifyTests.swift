@@ -59,7 +59,8 @@ import Testing
             try await withDemoHost { host in
                 try configure(host, server)
                 try put(["one", "two"], host)
-                try server.plan(#"{"status": 429, "headers": {"Retry-After": "1"}, "body": "slow down"}"#)
+                let busy = #"{"status": 429, "headers": {"Retry-After": "1"}, "body": "slow down"}"#
+                try server.plan(busy, busy)
                 let first = try await host.holdfast("notify", "send", "--json")
                 #expect(first.status == 1)
                 #expect(try first.json().all.map { $0["result"].string } == ["waiting"])
@@ -68,11 +69,12 @@ import Testing
                 let lines = try list.json()
                 #expect(lines.all.map { $0["id"].string } == ["one", "two"])
                 #expect(lines[0]["reason"].string?.contains("429: slow down") == true)
-                #expect(lines[0]["tries"].int == 1 && lines[1]["tries"].int == 0)
+                #expect(lines[0]["tries"].int == 2 && lines[1]["tries"].int == 0)
                 try await Task.sleep(for: .milliseconds(2100))
                 try server.plan("{}", #"{"status": 400, "body": "invalid_payload"}"#)
                 let second = try await host.holdfast("notify", "send")
                 #expect(second.status == 1 && second.output.contains("invalid_payload"), "\(second)")
+                #expect(second.output.contains("✓ webhook app: Backup failed: delivered"), "\(second)")
                 let dead = try await host.holdfast("notify", "list")
                 #expect(dead.output.contains("dead") && dead.output.contains("invalid_payload"), "\(dead)")
                 #expect(try await host.holdfast("notify", "send").output == "Nothing was due.\n")

@@ -41,20 +41,21 @@ package struct Outbox: Sendable {
         }
     }
 
-    /// Sends what is due, in the order in which it was put; what came of it is written down after each one.
+    /// Sends what is due: on all channels at once, on each in the order in which it was put; what came of it is written down
+    /// after each try.
     ///
     /// Never throws for a channel's failure, nor for files that cannot be read: see ``waiting()``. Does nothing while another
-    /// process sends.
+    /// process sends. After ``passPatience`` no try begins any more, so that no run is held up by channels that are slow or
+    /// dead; the rest waits for the next time.
     ///
     /// - Parameter again: whether dead letters are tried once more, from the start.
-    /// - Returns: what came of each that was tried.
+    /// - Returns: what came of each that was tried, channel by channel.
     /// - Throws: `MachineError` of the disk; ``Interrupted``. What was not written down is sent again the next time.
     package func deliver(again: Bool = false) async throws -> [Delivery] {
         guard let folder = try OutboxFolder(existing: path), let lock = try folder.lockForSending() else { return [] }
         defer { lock.release() }
         try folder.sweep(receiptsOlderThan: Self.memory, now: clock.now())
-        var pass = OutboxPass(now: clock.now())
-        var deliveries: [Delivery] = []
+        var queues: [[Queued]] = channels.map { _ in [] }
         for (stem, found) in try entries(in: folder) {
             guard var entry = try? found.get() else { continue }
             guard !folder.wasSent(stem) else {
@@ -62,22 +63,67 @@ package struct Outbox: Sendable {
                 try folder.remove(stem)
                 continue
             }
-            guard let channel = channel(of: entry) else { continue }
+            guard let index = channels.firstIndex(where: { entry.isFor($0) }) else { continue }
             if again, entry.dead != nil { entry.revive() }
-            guard pass.tries(entry) else { continue }
-            let answer = try await channel.attempt(entry.notice)
-            let now = clock.now()
-            entry.take(answer, at: now)
-            if case .delivered = answer {
-                try folder.close(entry, stem, at: now)
-            } else {
-                try folder.write(entry, stem, replacing: true)
+            queues[index].append((stem, entry))
+        }
+        return try await withThrowingTaskGroup(of: (Int, [Delivery]).self) { group in
+            for (index, queue) in queues.enumerated() where !queue.isEmpty {
+                group.addTask { (index, try await send(queue, on: channels[index], folder)) }
+            }
+            var deliveries = channels.map { _ in [Delivery]() }
+            for try await (index, own) in group { deliveries[index] = own }
+            return deliveries.flatMap(\.self)
+        }
+    }
+
+    private typealias Queued = (stem: String, entry: OutboxEntry)
+
+    private func send(_ queue: [Queued], on channel: any Channel, _ folder: OutboxFolder) async throws -> [Delivery] {
+        let end = monotonicSeconds() + Self.passPatience
+        var pass = OutboxPass(now: clock.now())
+        var deliveries: [Delivery] = []
+        for (stem, entry) in queue where pass.tries(entry) {
+            guard monotonicSeconds() < end else { break }
+            var entry = entry
+            var answer = try await attempt(&entry, stem, on: channel, folder)
+            if case .later(let pause?, _) = answer, pause <= Self.shortPause, entry.dead == nil {
+                try await sleep(pause)
+                answer = try await attempt(&entry, stem, on: channel, folder)
             }
             if case .later = answer { pass.failed(entry) }
             deliveries.append(Delivery(entry, answer))
         }
         return deliveries
     }
+
+    /// Tries it once, and writes down what came of it.
+    private func attempt(
+        _ entry: inout OutboxEntry, _ stem: String, on channel: any Channel, _ folder: OutboxFolder
+    ) async throws -> Answer {
+        let answer = try await channel.attempt(entry.notice)
+        let now = clock.now()
+        entry.take(answer, at: now)
+        if case .delivered = answer {
+            try folder.close(entry, stem, at: now)
+        } else {
+            try folder.write(entry, stem, replacing: true)
+        }
+        return answer
+    }
+
+    private func sleep(_ seconds: Double) async throws {
+        do {
+            try await Task.sleep(for: .seconds(seconds))
+        } catch {
+            throw Interrupted()
+        }
+    }
+
+    /// Seconds after which no try of a pass begins; one takes a minute at the longest.
+    private static let passPatience = 60.0
+    /// Seconds for which the other side may ask and be waited for on the spot, once for each message.
+    private static let shortPause = 10.0
 
     /// All that is not delivered, oldest first: what waits, dead letters, and files that cannot be read.
     package func waiting() throws -> [Waiting] {
@@ -86,14 +132,10 @@ package struct Outbox: Sendable {
             guard !folder.wasSent(stem) else { return nil }
             let file = "\(folder.path)/\(stem).json"
             switch found {
-            case .success(let entry): return Waiting(entry, file: file, isKnown: channel(of: entry) != nil)
+            case .success(let entry): return Waiting(entry, file: file, isKnown: channels.contains { entry.isFor($0) })
             case .failure(let error): return Waiting(unreadable: file, explain(error).what)
             }
         }
-    }
-
-    private func channel(of entry: OutboxEntry) -> (any Channel)? {
-        channels.first { $0.kind == entry.kind && $0.name == entry.channel }
     }
 
     /// The entries in the order in which they were put, those that cannot be read first.

@@ -44,6 +44,16 @@ struct OutboxEntry: Codable, Equatable, Sendable {
         self.put = put
     }
 
+    /// - Throws: ``AlertingError`` when somebody wrote into it what is never written there.
+    func validate(place: String) throws {
+        try notice.validate()
+        guard (0..<Int(Int32.max)).contains(tries) else {
+            throw AlertingError(
+                code: "alerting.bad-entry", what: "The file says that it was tried \(tries) times.", place: place,
+                remedy: "Remove it; its message is lost.")
+        }
+    }
+
     static let currentFormat = 1
     /// Seconds for which it is tried: three days.
     static let patience = 3 * 86_400.0
@@ -52,6 +62,9 @@ struct OutboxEntry: Codable, Equatable, Sendable {
     static let longestPause: Int64 = 3600
     /// The longest that another side is obeyed.
     static let longestRequest: Double = 86_400
+
+    /// Whether it is to be sent on this channel.
+    func isFor(_ other: any Channel) -> Bool { kind == other.kind && channel == other.name }
 
     /// Whether it may be tried now. A time further away than any that is ever set is a clock's that was put back.
     func isDue(at now: Timestamp) -> Bool {
@@ -64,7 +77,7 @@ struct OutboxEntry: Codable, Equatable, Sendable {
     mutating func take(_ answer: Answer, at now: Timestamp) {
         tries += 1
         switch answer {
-        case .delivered: break
+        case .delivered: next = nil
         case .refused(let words):
             last = Try(at: now, words: words, asked: false)
             next = nil
@@ -91,12 +104,12 @@ struct OutboxEntry: Codable, Equatable, Sendable {
     }
 }
 
-/// Which entries of one pass are tried: in the order in which they were put, and never a later one of a matter before an
-/// earlier one – a recovery that overtakes its failure would leave an alarm that nobody ends.
+/// Which entries of one channel are tried in one pass: in the order in which they were put, and never a later one of a matter
+/// before an earlier one – a recovery that overtakes its failure would leave an alarm that nobody ends.
 struct OutboxPass {
     private let now: Timestamp
-    /// Channels that asked for time, or that did not take the last one.
-    private var quiet: Set<String> = []
+    /// Whether the channel asked for time, or did not take the last one.
+    private var isQuiet = false
     /// Matters of which something waits.
     private var held: Set<[String]> = []
 
@@ -105,20 +118,17 @@ struct OutboxPass {
     /// Whether this entry is tried now; to be asked in the order of ``OutboxEntry/put``.
     mutating func tries(_ entry: OutboxEntry) -> Bool {
         guard entry.dead == nil else { return false }
-        let label = "\(entry.kind) \(entry.channel)"
-        if entry.isDue(at: now), !quiet.contains(label), !held.contains(matter(of: entry)) { return true }
-        if !entry.isDue(at: now), entry.last?.asked == true { quiet.insert(label) }
+        if entry.isDue(at: now), !isQuiet, !held.contains(matter(of: entry)) { return true }
+        if !entry.isDue(at: now), entry.last?.asked == true { isQuiet = true }
         held.insert(matter(of: entry))
         return false
     }
 
-    /// Takes down that an entry was tried and waits still: its channel is left alone for the rest of the pass.
+    /// Takes down that an entry was tried and waits still: the channel is left alone for the rest of the pass.
     mutating func failed(_ entry: OutboxEntry) {
-        quiet.insert("\(entry.kind) \(entry.channel)")
+        isQuiet = true
         held.insert(matter(of: entry))
     }
 
-    private func matter(of entry: OutboxEntry) -> [String] {
-        [entry.kind, entry.channel, entry.notice.host, entry.notice.key]
-    }
+    private func matter(of entry: OutboxEntry) -> [String] { [entry.notice.host, entry.notice.key] }
 }

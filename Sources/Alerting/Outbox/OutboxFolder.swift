@@ -3,7 +3,7 @@ import Machine
 
 /// The files of an outbox: one a notice and channel that is not sent yet (`….json`), one that remembers that it was
 /// (`….sent`); `docs/formats/outbox.md`.
-struct OutboxFolder {
+struct OutboxFolder: Sendable {
     private let folder: Descriptor
 
     /// Opens it, 0700; made when missing.
@@ -113,6 +113,7 @@ struct OutboxFolder {
                     what: "The file has the format \(entry.format), which a newer holdfast wrote.",
                     place: file.path, remedy: "Upgrade holdfast.")
             }
+            try entry.validate(place: file.path)
             return entry
         } catch let error as MachineError where error.errno == ENOENT {
             return nil
@@ -123,12 +124,15 @@ struct OutboxFolder {
     func sweep(receiptsOlderThan seconds: Double, now: Timestamp) throws {
         try whilePutting { try folder.removeUnfinished() }
         for name in try folder.names() where name.hasSuffix(".sent") {
-            let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).readAll(limit: 1 << 16)
             // One that cannot be read stays: it keeps a message from being sent twice.
-            guard let receipt = try? JSON.read(Receipt.self, bytes, place: name), now.since(receipt.sent) > seconds
-            else { continue }
+            guard let receipt = try? receipt(name), now.since(receipt.sent) > seconds else { continue }
             try folder.removeTree(name)
         }
+    }
+
+    private func receipt(_ name: String) throws -> Receipt {
+        let file = try folder.open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+        return try JSON.read(Receipt.self, try file.readAll(limit: 1 << 16), place: name)
     }
 
     private static let lockPatience = 10.0

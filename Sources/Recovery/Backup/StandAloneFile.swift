@@ -53,4 +53,13 @@ package struct StandAloneFile: Sendable {
 
     /// What it is called until it is whole.
     var partial: String { name + DurableFile.partialSuffix }
+
+    /// - Throws: a refusal when something has the name of the unfinished file: what a killed run of ours left has been
+    ///   removed by now, so that it is somebody else's.
+    func refuseTakenPartial() throws {
+        guard try Descriptor.open(folder, O_RDONLY | O_DIRECTORY).has(partial) else { return }
+        throw RecoveryError.refused(
+            "file-taken", "There is something of the name that the file has until it is whole.",
+            place: absolute("\(folder)/\(partial)"), remedy: "See what it is and move it away, or name another file.")
+    }
 }

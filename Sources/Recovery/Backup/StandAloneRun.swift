@@ -30,6 +30,7 @@ struct StandAloneRun: Sendable {
     }
 
     private func makeFile() async throws -> [ArchiveJob.Outcome] {
+        try file.refuseTakenPartial()
         // What a killed run leaves is not in the backup directory, where it would be swept.
         let obligation = try lock.journal.owe(.remove(folder: file.folder, name: file.partial))
         defer { try? lock.journal.pay(obligation) }

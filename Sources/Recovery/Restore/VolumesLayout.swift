@@ -30,8 +30,16 @@ struct VolumesLayout: Sendable {
     static func volume(of path: RawPath) -> (prefix: RawPath, name: String)? {
         let parts = path.components
         guard let index = parts.firstIndex(where: { $0.elementsEqual(dataName) }), index > 0 else { return nil }
-        guard let name = String(validating: parts[index - 1], as: UTF8.self), Item.isName(name) else { return nil }
+        guard let name = volumeName(parts[index - 1]) else { return nil }
         return (RawPath(Array(parts[..<(index - 1)].joined(separator: [0x2f]))), name)
+    }
+
+    /// The name, if a volume can have it: nothing is made in the place of what is the engine's own.
+    private static func volumeName(_ part: ArraySlice<UInt8>) -> String? {
+        guard let name = String(validating: part, as: UTF8.self), Item.isName(name), !ofTheEngine.contains(name) else {
+            return nil
+        }
+        return name
     }
 
     /// The names of volumes that have data, sorted.
@@ -55,7 +63,7 @@ struct VolumesLayout: Sendable {
         let isAbove = parts.count <= depth && prefix.components.starts(with: parts, by: ==)
         if isAbove, entry.kind == "directory" { return }
         guard parts.count > depth, parts.starts(with: prefix.components, by: ==),
-            let name = String(validating: parts[depth], as: UTF8.self), Item.isName(name)
+            let name = Self.volumeName(parts[depth])
         else { throw stray(entry) }
         if parts.count == depth + 1 {
             guard entry.kind == "directory" else { throw stray(entry) }

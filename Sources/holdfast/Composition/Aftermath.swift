@@ -72,13 +72,20 @@ struct Aftermath {
         try Textfile.write(try standing.measurements() + composition.outbox.measurements(), to: file)
     }
 
+    /// All heartbeats at once, so that dead ones hold the run up no longer than one does.
     private func tell(_ beat: Heartbeat.Beat, saying text: String = "") async {
-        for heartbeat in composition.destinations.heartbeats {
-            await warning("the heartbeat \(heartbeat.name)") {
-                let answer = try await heartbeat.tell(beat, saying: text)
-                guard case .delivered = answer else {
-                    return composition.console.show(.warning("The heartbeat \(heartbeat.name): \(answer.words)"))
-                }
+        await withTaskGroup { group in
+            for heartbeat in composition.destinations.heartbeats {
+                group.addTask { await tell(heartbeat, beat, saying: text) }
+            }
+        }
+    }
+
+    private func tell(_ heartbeat: Heartbeat, _ beat: Heartbeat.Beat, saying text: String) async {
+        await warning("the heartbeat \(heartbeat.name)") {
+            let answer = try await heartbeat.tell(beat, saying: text)
+            guard case .delivered = answer else {
+                return composition.console.show(.warning("The heartbeat \(heartbeat.name): \(answer.words)"))
             }
         }
     }

@@ -42,6 +42,20 @@ import Testing
         }
     }
 
+    /// Typed from another folder, through a link, where `cd` prints what it finds: they find each other all the same.
+    @Test func theyFindEachOther() async throws {
+        try await withDemoHost { host in
+            let root = String(DemoHost.scripts.dropLast("/scripts".count))
+            #expect(symlink("\(DemoHost.scripts)/check-backup-readiness.sh", host.path("check")) == 0)
+            var runner = host.holdfast
+            runner.environment.merge(host.scriptEnvironment.merging(["CDPATH": root]) { _, new in new }) { _, new in new
+            }
+            expectDone(try await runner.run([host.path("check")]))
+            runner.folder = root
+            expectDone(try await runner.run(["scripts/check-backup-readiness.sh"]))
+        }
+    }
+
     // MARK: - Recipients
 
     /// ★ gpg goes to the network for an address, or takes a wrong key.
@@ -169,6 +183,15 @@ import Testing
             runner.environment.merge(host.scriptEnvironment) { _, new in new }
             let outcome = try await runner.run(["\(DemoHost.scripts)/restore-volumes.sh"] + arguments)
             #expect(outcome.status == 4 && outcome.errors.contains(word), "\(outcome)")
+        }
+    }
+
+    @Test func aWordInAPathIsNoWordOfOurs() async throws {
+        try await withDemoHost { host in
+            try await host.shell(
+                "mkdir 'the latest --restic one'; tar cz -C volumes . > 'the latest --restic one/x.tar.gz'")
+            let file = host.path("the latest --restic one/x.tar.gz")
+            expectDone(try await host.script("restore-volumes.sh", file, "--gpg", "--yes"))
         }
     }
 

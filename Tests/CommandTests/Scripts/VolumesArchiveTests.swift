@@ -80,6 +80,7 @@ import Testing
     }
 
     @Test(arguments: [
+        "mkdir -p volumes/metadata.db/_data; echo x > volumes/metadata.db/_data/x",
         "echo x > volumes/stray", "echo x > volumes/web_data/stray", "mkdir volumes/web_data/_more",
         "echo '{}' > volumes/web_data/opts.json",
         "rm -r volumes/web_data/_data; ln -s ../n8n_data/_data volumes/web_data/_data",
