@@ -12,17 +12,20 @@ package struct Bulletin: Codable, Sendable, Equatable {
     private var open: [String: String] = [:]
     /// Items that are too old, and for how many further days that was told.
     private var stale: [String: Int] = [:]
+    /// Items that are gone, and were told.
+    private var gone: Set<String> = []
     private var isFirst = true
 
     package init() {}
 
-    private enum CodingKeys: CodingKey { case told, open, stale }
+    private enum CodingKeys: CodingKey { case told, open, stale, gone }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         told = try container.decode(Set<String>.self, forKey: .told)
         open = try container.decode([String: String].self, forKey: .open)
         stale = try container.decode([String: Int].self, forKey: .stale)
+        gone = try container.decode(Set<String>.self, forKey: .gone)
         isFirst = false
     }
 
@@ -31,13 +34,15 @@ package struct Bulletin: Codable, Sendable, Equatable {
         try container.encode(told.sorted(), forKey: .told)
         try container.encode(open, forKey: .open)
         try container.encode(stale, forKey: .stale)
+        try container.encode(gone.sorted(), forKey: .gone)
     }
 
     /// What is new; at the first call, of the past only the last run of each command counts.
     package mutating func news(from standing: Standing) -> [News] {
         var news = Self.commands.compactMap { ofRuns($0, standing) }
         if let aged = ofAge(standing) { news.append(aged) }
-        for command in Self.commands where open[command] != nil && isWell(command, standing) {
+        if let lost = ofGone(standing) { news.append(lost) }
+        for command in Self.commands + [Self.items] where open[command] != nil && isWell(command, standing) {
             news.append(standing.recovery(of: command, since: open[command].flatMap { Timestamp($0) }))
             open[command] = nil
         }
@@ -48,7 +53,8 @@ package struct Bulletin: Codable, Sendable, Equatable {
     /// The last of the runs that went wrong and were not told; those before it are told with it.
     private mutating func ofRuns(_ command: String, _ standing: Standing) -> News? {
         let wrong = standing.runs.filter { run in
-            run.command == command && run.concerns(command) && (run.isFailure || run.outcome == .incomplete)
+            run.command == command && run.concerns(command) && !run.isPrivate
+                && (run.isFailure || run.outcome == .incomplete)
         }
         let fresh = wrong.filter { !told.contains($0.run) }
         told = told.filter { name in !name.hasSuffix("-\(command)") }.union(wrong.map(\.run))
@@ -68,9 +74,26 @@ package struct Bulletin: Codable, Sendable, Equatable {
         return news
     }
 
-    private func isWell(_ command: String, _ standing: Standing) -> Bool {
-        command == "backup" ? standing.backupIsWell : standing.lastRun(command)?.outcome == .complete
+    private mutating func ofGone(_ standing: Standing) -> News? {
+        let now = Set(standing.gone.map(\.item.description))
+        let isFresh = !now.isSubset(of: gone)
+        gone = now
+        guard isFresh else { return nil }
+        if open[Self.items] == nil { open[Self.items] = standing.now.description }
+        return standing.newsOfGone()
     }
+
+    private func isWell(_ command: String, _ standing: Standing) -> Bool {
+        switch command {
+        case "backup": standing.backupIsWell
+        case Self.items: standing.gone.isEmpty
+        case "verify": standing.damage.isEmpty && standing.lastRun(command)?.outcome == .complete
+        default: standing.lastRun(command)?.outcome == .complete
+        }
+    }
+
+    /// What news of items that are gone are about.
+    private static let items = "items"
 
     /// The commands whose runs are news.
     private static let commands = ["backup", "verify", "prune"]

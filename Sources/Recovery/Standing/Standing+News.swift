@@ -84,7 +84,7 @@ extension Standing {
     func recovery(of command: String, since: Timestamp?) -> News {
         let run = lastSuccess(command) ?? lastRun(command)
         let lasted = since.map { ", after \(durationText(now.since($0)))" } ?? ""
-        let what = ["backup": "Backup", "verify": "Verification", "prune": "Pruning"][command] ?? command
+        let what = ["backup": "Backup", "verify": "Verification", "prune": "Pruning"][command] ?? "What was gone"
         return News(
             id: "recovered-\(run?.run ?? command)", kind: .recovered, about: command,
             title: "\(what) is well again", summary: "All is as it should be\(lasted).", since: run?.moment, wrong: [],
@@ -98,9 +98,10 @@ extension Standing {
         }
     }
 
-    /// Whole copies that there are, the newest of each item.
+    /// Whole copies that there are, the newest of each item; none where nobody could look.
     private func stillGood() -> [News.Part] {
-        items.compactMap { item in
+        guard !isBlind else { return [] }
+        return items.compactMap { item in
             item.lastWhole.map {
                 News.Part(subject: item.item.description, text: "whole in \($0.place), \(ago($0.moment))")
             }

@@ -23,37 +23,63 @@ package struct Standing: Sendable {
     /// When this host was set up, if that is known.
     package let made: Timestamp?
 
+    /// Items that were saved before, and are not there any more though backups would be about them.
+    package let gone: [ItemStanding]
+    /// What verifications found wrong in points that are there.
+    package let damage: [PointName: Set<String>]
+    /// The last point that was made, where it and all others are missing.
+    package let missing: String?
+    /// Whether the points could not be looked at: then the records alone say what was saved, and nothing counts as good.
+    let isBlind: Bool
+
     /// Looks.
     ///
     /// - Throws: when the backup directory is there and cannot be read.
-    package init(of site: Site) throws {
+    package init(of site: Site) throws { self.init(of: site, try site.catalog.points()) }
+
+    /// What the run records alone say, for a host whose backup directory cannot be read.
+    package init(blindlyOf site: Site) { self.init(of: site, nil) }
+
+    private init(of site: Site, _ found: [Catalog.Point]?) {
         let host = try? site.state.knownHostID()
-        let points = try site.catalog.points()
+        let now = site.clock.now()
+        // What a clock that was ahead has left must not pass for the newest, or hide for years that nothing follows it.
+        let points = (found ?? []).filter { $0.name.moment.since(now) <= Self.tolerance }
         let manifests = points.compactMap { try? $0.manifest.get() }.filter { host == nil || $0.host == host }
-        let runs = RunRecords(site.state).latest()
-        now = site.clock.now()
+        let runs = RunRecords(site.state).latest().filter { $0.moment.since(now) <= Self.tolerance }
+        isBlind = found == nil
+        self.now = now
         self.runs = runs
-        self.points = points.map(\.name)
+        self.points = (found ?? []).map(\.name)
         lastComplete = manifests.last { $0.outcome == .complete }?.point
-        size = manifests.map(\.size).reduce(ByteCount(0), +)
+        size = points.compactMap { try? $0.manifest.get().size }.reduce(ByteCount(0), +)
         maximumAge = site.settings.backup.maximumAge
         made = site.state.made
-        var standings = Dictionary(
-            uniqueKeysWithValues: Self.current(runs, manifests).map { ($0, ItemStanding(item: $0)) })
-        for manifest in manifests {
-            for record in manifest.items where record.outcome == .whole {
-                standings[record.item]?.copies.append(
+        missing = found?.isEmpty == true ? runs.last { $0.point != nil }?.point : nil
+        let known = KnownDamage(runs)
+        damage = known.points.filter { point, _ in points.contains { $0.name == point } }
+        let current = Self.current(runs, manifests)
+        gone = Self.gone(manifests, current: current, site.settings)
+        var standings = Dictionary(uniqueKeysWithValues: current.map { ($0, ItemStanding(item: $0)) })
+        for point in points {
+            let owner = host ?? (try? point.manifest.get().host)
+            let candidate = RetentionCandidate(point, host: owner, isSpoilt: known.spoils)
+            for (item, copy) in candidate.copies where copy.state == .whole {
+                standings[item]?.copies.append(
                     ItemStanding.Copy(
-                        place: manifest.point.description, moment: manifest.point.moment, entries: record.entries,
-                        data: ByteCount(record.bytes)))
+                        place: point.name.description, moment: point.name.moment, entries: copy.entries,
+                        data: ByteCount(copy.bytes)))
             }
         }
         for run in runs where run.command == "backup" {
             for item in standings.keys {
                 guard let attempt = run.attempt(at: item) else { continue }
                 standings[item]?.tries.append(attempt)
-                if attempt.outcome == .whole, let file = run.file, access(file, F_OK) == 0 {
+                guard attempt.outcome == .whole else { continue }
+                if let file = run.file, access(file, F_OK) == 0 {
                     standings[item]?.copies.append(ItemStanding.Copy(place: file, moment: run.moment))
+                } else if let point = run.point, found == nil {
+                    standings[item]?.copies.append(ItemStanding.Copy(place: point, moment: run.moment))
                 }
             }
         }
@@ -76,6 +102,9 @@ package struct Standing: Sendable {
         }
         return current.isEmpty ? Set(manifests.last?.items.map(\.item) ?? []) : current
     }
+
+    /// Seconds that a name can be ahead of the clock: one that is taken moves on, and clocks are set by a little.
+    private static let tolerance = 300.0
 }
 
 extension Standing {
@@ -84,7 +113,7 @@ extension Standing {
 
     /// What is too old, and by how many seconds. Where there never was a backup, that is the host itself.
     var overdue: [String: Double] {
-        if items.isEmpty, let made, now.since(made) > maximumAge { return ["": now.since(made) - maximumAge] }
+        if items.isEmpty, !isBlind, let made, now.since(made) > maximumAge { return ["": now.since(made) - maximumAge] }
         return Dictionary(
             uniqueKeysWithValues: stale.map { ($0.item.description, ($0.age(at: now) ?? 0) - maximumAge) })
     }
@@ -93,7 +122,7 @@ extension Standing {
 
     /// The last run of a command that has ended, those that were skipped left out.
     package func lastRun(_ command: String) -> RunRecord? {
-        runs.last { $0.command == command && ![.running, .skipped].contains($0.outcome) }
+        runs.last { $0.command == command && ![.running, .skipped].contains($0.outcome) && !$0.isPrivate }
     }
 
     /// The last run of a command that went well in all.
@@ -101,10 +130,11 @@ extension Standing {
         runs.last { $0.command == command && $0.outcome == .complete }
     }
 
-    /// Whether every item was whole at its last try, and recently enough, and the last run did not fail as a whole.
+    /// Whether every item was whole at its last try, and recently enough, and the last run had no trouble as a whole, such
+    /// as a container that did not start again. What cannot be seen is not well.
     package var backupIsWell: Bool {
-        overdue.isEmpty && !items.contains(where: \.isFailing)
-            && !(lastRun("backup").map { $0.isFailure && $0.concernsMany } ?? false)
+        !isBlind && !items.isEmpty && overdue.isEmpty && !items.contains(where: \.isFailing)
+            && !(lastRun("backup").map { ($0.isFailure || $0.ownProblem != nil) && $0.concernsMany } ?? false)
     }
 
     /// Runs of the last seven days that were not begun because another was at work.
@@ -112,6 +142,9 @@ extension Standing {
 }
 
 extension RunRecord {
+    /// A verification with a key that did not fit: it says nothing of the points, and somebody sat there.
+    var isPrivate: Bool { scope == Self.deep && outcome == .incomplete }
+
     package var isFailure: Bool { outcome == .failed || outcome == .died }
 
     /// Whether it got as far as items, or was about all of a kind: not a name that somebody mistyped.

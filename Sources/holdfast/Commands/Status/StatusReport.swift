@@ -60,7 +60,8 @@ struct StatusReport: Encodable {
         items = standing.items.map { item in
             Item(
                 item: item.item.description, lastSuccess: item.lastWhole?.moment.description,
-                place: item.lastWhole?.place, age: item.age(at: standing.now), data: item.lastWhole?.data?.bytes,
+                place: item.lastWhole?.place, age: item.lastWhole == nil ? nil : item.age(at: standing.now),
+                data: item.lastWhole?.data?.bytes,
                 growth: item.growth, isStale: standing.isStale(item), failingSince: item.failingSince?.description)
         }
         points = standing.points.count
