@@ -56,7 +56,8 @@ package struct PrunePlanner: Sendable {
             ) { one, _ in one })
     }
 
-    /// - Throws: for what is no item of this host's points, and for what the newest point is about: that is no item to forget.
+    /// - Throws: for what is no item of this host's points, and for what the newest point or backups are about: that is no
+    ///   item to forget.
     private func forgotten(_ names: [String], _ candidates: [RetentionCandidate]) throws -> Set<Item> {
         guard !names.isEmpty else { return [] }
         let known = candidates.compactMap { candidate -> Set<Item>? in
@@ -64,9 +65,11 @@ package struct PrunePlanner: Sendable {
             return Set(copies.keys)
         }
         let items = try PruneGates.items(names, among: known.reduce([]) { $0.union($1) }, option: "--forget")
-        if let current = items.first(where: { known.last?.contains($0) == true }) {
+        // The newest point may be of single items, which a person named.
+        let saved = try Standing(of: site).items.map(\.item) + (known.last ?? [])
+        if let current = items.first(where: saved.contains) {
             throw RecoveryError.refused(
-                "still-saved", "\(current) is not to be forgotten: the newest point is about it.",
+                "still-saved", "\(current) is not to be forgotten: it is still backed up.",
                 remedy: "Take it out of the configuration, back up, then forget it.")
         }
         return items
