@@ -49,7 +49,7 @@ package struct BackupAttempt: Sendable {
 
 extension BackupRequest {
     /// As it stands in the record: `all`, a kind, or nil where single items are named.
-    fileprivate var scope: String? { names.isEmpty ? kind?.rawValue ?? RunRecord.everything : nil }
+    package var scope: String? { names.isEmpty ? kind?.rawValue ?? RunRecord.everything : nil }
 }
 
 extension RunRecord {

@@ -98,9 +98,10 @@ extension Standing {
         }
     }
 
-    /// Whole copies that there are, the newest of each item.
+    /// Whole copies that there are, the newest of each item; none where nobody could look.
     private func stillGood() -> [News.Part] {
-        items.compactMap { item in
+        guard !isBlind else { return [] }
+        return items.compactMap { item in
             item.lastWhole.map {
                 News.Part(subject: item.item.description, text: "whole in \($0.place), \(ago($0.moment))")
             }

@@ -23,37 +23,52 @@ package struct Standing: Sendable {
     /// When this host was set up, if that is known.
     package let made: Timestamp?
 
+    /// Whether the points could not be looked at: then the records alone say what was saved, and nothing counts as good.
+    let isBlind: Bool
+
     /// Looks.
     ///
     /// - Throws: when the backup directory is there and cannot be read.
-    package init(of site: Site) throws {
+    package init(of site: Site) throws { self.init(of: site, try site.catalog.points()) }
+
+    /// What the run records alone say, for a host whose backup directory cannot be read.
+    package init(blindlyOf site: Site) { self.init(of: site, nil) }
+
+    private init(of site: Site, _ found: [Catalog.Point]?) {
         let host = try? site.state.knownHostID()
-        let points = try site.catalog.points()
+        let now = site.clock.now()
+        // What a clock that was ahead has left must not pass for the newest, or hide for years that nothing follows it.
+        let points = (found ?? []).filter { $0.name.moment.since(now) <= Self.tolerance }
         let manifests = points.compactMap { try? $0.manifest.get() }.filter { host == nil || $0.host == host }
-        let runs = RunRecords(site.state).latest()
-        now = site.clock.now()
+        let runs = RunRecords(site.state).latest().filter { $0.moment.since(now) <= Self.tolerance }
+        isBlind = found == nil
+        self.now = now
         self.runs = runs
-        self.points = points.map(\.name)
+        self.points = (found ?? []).map(\.name)
         lastComplete = manifests.last { $0.outcome == .complete }?.point
         size = manifests.map(\.size).reduce(ByteCount(0), +)
         maximumAge = site.settings.backup.maximumAge
         made = site.state.made
         var standings = Dictionary(
             uniqueKeysWithValues: Self.current(runs, manifests).map { ($0, ItemStanding(item: $0)) })
-        for manifest in manifests {
-            for record in manifest.items where record.outcome == .whole {
-                standings[record.item]?.copies.append(
+        for point in points {
+            let owner = host ?? (try? point.manifest.get().host)
+            for (item, copy) in RetentionCandidate(point, host: owner).copies where copy.state == .whole {
+                standings[item]?.copies.append(
                     ItemStanding.Copy(
-                        place: manifest.point.description, moment: manifest.point.moment, entries: record.entries,
-                        data: ByteCount(record.bytes)))
+                        place: point.name.description, moment: point.name.moment, entries: copy.entries,
+                        data: ByteCount(copy.bytes)))
             }
         }
         for run in runs where run.command == "backup" {
             for item in standings.keys {
                 guard let attempt = run.attempt(at: item) else { continue }
                 standings[item]?.tries.append(attempt)
-                if attempt.outcome == .whole, let file = run.file, access(file, F_OK) == 0 {
+                guard attempt.outcome == .whole else { continue }
+                if let file = run.file, access(file, F_OK) == 0 {
                     standings[item]?.copies.append(ItemStanding.Copy(place: file, moment: run.moment))
+                } else if let point = run.point, found == nil {
+                    standings[item]?.copies.append(ItemStanding.Copy(place: point, moment: run.moment))
                 }
             }
         }
@@ -76,6 +91,9 @@ package struct Standing: Sendable {
         }
         return current.isEmpty ? Set(manifests.last?.items.map(\.item) ?? []) : current
     }
+
+    /// Seconds that a name can be ahead of the clock: one that is taken moves on, and clocks are set by a little.
+    private static let tolerance = 300.0
 }
 
 extension Standing {
@@ -84,7 +102,7 @@ extension Standing {
 
     /// What is too old, and by how many seconds. Where there never was a backup, that is the host itself.
     var overdue: [String: Double] {
-        if items.isEmpty, let made, now.since(made) > maximumAge { return ["": now.since(made) - maximumAge] }
+        if items.isEmpty, !isBlind, let made, now.since(made) > maximumAge { return ["": now.since(made) - maximumAge] }
         return Dictionary(
             uniqueKeysWithValues: stale.map { ($0.item.description, ($0.age(at: now) ?? 0) - maximumAge) })
     }
@@ -101,10 +119,11 @@ extension Standing {
         runs.last { $0.command == command && $0.outcome == .complete }
     }
 
-    /// Whether every item was whole at its last try, and recently enough, and the last run did not fail as a whole.
+    /// Whether every item was whole at its last try, and recently enough, and the last run had no trouble as a whole, such
+    /// as a container that did not start again. What cannot be seen is not well.
     package var backupIsWell: Bool {
-        overdue.isEmpty && !items.contains(where: \.isFailing)
-            && !(lastRun("backup").map { $0.isFailure && $0.concernsMany } ?? false)
+        !isBlind && !items.isEmpty && overdue.isEmpty && !items.contains(where: \.isFailing)
+            && !(lastRun("backup").map { ($0.isFailure || $0.ownProblem != nil) && $0.concernsMany } ?? false)
     }
 
     /// Runs of the last seven days that were not begun because another was at work.

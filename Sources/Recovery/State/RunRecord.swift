@@ -53,19 +53,28 @@ extension RunRecord {
         var record = RunRecord(
             run: try freshName(command, moment, in: folder), started: moment.description, outcome: .running,
             scope: scope)
-        try record.write(in: folder)
-        record.alive = try FileLock.hold("\(record.run).json", in: folder)
+        // Held before it has its name: nobody finds one that seems to have died.
+        let file = try DurableFile(in: folder, name: "\(record.run).json")
+        do {
+            try file.write(try JSON.write(record))
+            record.alive = try FileLock.hold(file.name + DurableFile.partialSuffix, in: folder)
+        } catch {
+            file.discard()
+            throw error
+        }
+        try file.publish()
         return record
     }
 
-    /// Writes down an attempt that could not begin because another holdfast was at work.
-    package static func skip(_ command: String, because text: String, at moment: Timestamp, in state: StateFolder)
-        throws
-    {
+    /// Writes down an attempt that could not begin: `skipped` if another holdfast was at work, else `failed`.
+    package static func refuse(
+        _ command: String, _ outcome: Outcome, scope: String? = nil, because text: String, at moment: Timestamp,
+        in state: StateFolder
+    ) throws {
         let folder = try state.open(RunRecords.folderName)
         let record = RunRecord(
             run: try freshName(command, moment, in: folder), started: moment.description, ended: moment.description,
-            outcome: .skipped, problems: ["": text])
+            outcome: outcome, scope: scope, problems: ["": text])
         try record.write(in: folder)
     }
 

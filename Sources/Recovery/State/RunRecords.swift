@@ -15,9 +15,7 @@ package struct RunRecords: Sendable {
         guard let folder = try? Descriptor.folder("\(state.path)/\(Self.folderName)"), let names = try? folder.names()
         else { return [] }
         return names.filter { $0.hasSuffix(".json") }.suffix(count).compactMap { name in
-            guard var record = try? Self.read(name, in: folder) else { return nil }
-            if record.outcome == .running, !FileLock.isHeld(name, in: folder) { record.outcome = .died }
-            return record
+            try? Self.look(at: name, in: folder)
         }
     }
 
@@ -37,13 +35,22 @@ package struct RunRecords: Sendable {
         for name in names.dropLast(Self.kept) { try folder.removeTree(name) }
         var died: [String] = []
         for name in names.suffix(Self.kept) {
-            guard var record = try? Self.read(name, in: folder), record.outcome == .running,
-                !FileLock.isHeld(name, in: folder)
+            guard var record = try? Self.look(at: name, in: folder), record.outcome == .died, record.ended == nil
             else { continue }
             try record.end(.died, at: moment, in: state)
             died.append(record.run)
         }
         return died
+    }
+
+    /// A record, `died` where it says `running` and nobody is at work.
+    private static func look(at name: String, in folder: Descriptor) throws -> RunRecord {
+        let record = try read(name, in: folder)
+        guard record.outcome == .running, !FileLock.isHeld(name, in: folder) else { return record }
+        // It may have ended between the two looks; then another file has its name, which nobody holds.
+        var now = try read(name, in: folder)
+        if now.outcome == .running { now.outcome = .died }
+        return now
     }
 
     private static func read(_ name: String, in folder: Descriptor) throws -> RunRecord {

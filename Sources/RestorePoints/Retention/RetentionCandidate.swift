@@ -70,11 +70,14 @@ package struct RetentionCandidate: Sendable {
     /// Whether it says of itself that it was made later than now; a few minutes are no matter.
     package func isAhead(of now: Timestamp) -> Bool { name.moment.since(now) > Self.tolerance }
 
-    /// What counts when rules are applied: the copies of a point of this host that is not in the future.
-    func copies(at now: Timestamp) -> [Item: Copy] {
-        guard case .ours(let copies, _) = content, !isAhead(of: now) else { return [:] }
+    /// What it holds of each item; nothing where it is not this host's, or cannot be read.
+    package var copies: [Item: Copy] {
+        guard case .ours(let copies, _) = content else { return [:] }
         return copies
     }
+
+    /// What counts when rules are applied: the copies of a point of this host that is not in the future.
+    func copies(at now: Timestamp) -> [Item: Copy] { isAhead(of: now) ? [:] : copies }
 
     private static func isThere(_ archive: Manifest.Archive, in path: String) -> Bool {
         var status = stat()

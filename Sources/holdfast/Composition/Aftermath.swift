@@ -37,18 +37,33 @@ struct Aftermath {
 
     /// The same, with a way of sending of the caller's own.
     func look(sending send: () async throws -> Void) async {
-        // A machine that only holds copies has no news of its own.
-        let isHome = (try? site.state.knownHostID()) ?? nil != nil
-        await warning("how things stand") { if isHome { try put(newsFrom: Standing(of: site)) } }
+        let isHome = isHome
+        await warning("how things stand") { if isHome { try put(newsFrom: standing()) } }
         await warning("messages", send)
         await warning("numbers") { if isHome { try writeNumbers(Standing(of: site)) } }
+    }
+
+    /// Whether this host backs up: a machine that only holds copies has no news of its own. One whose state is lost has.
+    private var isHome: Bool {
+        let hasID = (try? site.state.knownHostID()) ?? nil != nil
+        return hasID || RunRecords(site.state).latest().contains { $0.command == "backup" }
+    }
+
+    /// How things stand; where the backup directory cannot be read, that is what somebody has to hear of.
+    private func standing() -> Standing {
+        do {
+            return try Standing(of: site)
+        } catch {
+            composition.console.show(.warning("After the run, how things stand: \(explain(error))"))
+            return Standing(blindlyOf: site)
+        }
     }
 
     private func put(newsFrom standing: Standing) throws {
         guard !composition.destinations.channels.isEmpty else { return }
         var bulletin = site.state.bulletin()
         let former = bulletin
-        let (host, outbox) = (try site.state.knownHostID() ?? "", composition.outbox)
+        let (host, outbox) = ((try? site.state.knownHostID()) ?? "", composition.outbox)
         for news in bulletin.news(from: standing) { try outbox.put(Notice(news, host: host, at: standing.now)) }
         // Only now: after a crash in between, the outbox knows them by their ids.
         if bulletin != former { try site.state.keep(bulletin) }

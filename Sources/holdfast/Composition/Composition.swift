@@ -46,10 +46,12 @@ struct Composition {
     }
 
     /// Takes the lock, says what had to be put right, and lets go at the end.
-    func locked<Value: Sendable>(_ command: String, _ site: Site, _ body: (HeldLock) async throws -> Value) async throws
-        -> Value
-    {
-        let (lock, putRight) = try await taken(command, site)
+    ///
+    /// - Parameter scope: of a backup, for its record if it cannot begin.
+    func locked<Value: Sendable>(
+        _ command: String, scope: String? = nil, _ site: Site, _ body: (HeldLock) async throws -> Value
+    ) async throws -> Value {
+        let (lock, putRight) = try await taken(command, scope, site)
         defer { lock.release() }
         for text in putRight { console.show(.warning("Put right after an interrupted run: \(text).")) }
         return try await console.watch { try await body(lock) }
@@ -57,12 +59,15 @@ struct Composition {
 }
 
 extension Composition {
-    /// Takes the lock; that somebody else has it is put on record, so that runs which never come about are noticed.
-    private func taken(_ command: String, _ site: Site) async throws -> (HeldLock, [String]) {
+    /// Takes the lock; that it could not be had is put on record, so that runs which never come about are noticed.
+    private func taken(_ command: String, _ scope: String?, _ site: Site) async throws -> (HeldLock, [String]) {
         do {
             return try await HeldLock.take(for: command, site)
-        } catch let error as RecoveryError where error.code == "recovery.busy" {
-            try? RunRecord.skip(command, because: error.description, at: site.clock.now(), in: site.state)
+        } catch {
+            let isBusy = (error as? RecoveryError)?.code == "recovery.busy"
+            try? RunRecord.refuse(
+                command, isBusy ? .skipped : .failed, scope: isBusy ? nil : scope, because: explain(error).description,
+                at: site.clock.now(), in: site.state)
             throw error
         }
     }
