@@ -122,6 +122,51 @@ struct BulletinTests {
         }
     }
 
+    /// A container that did not start again is no item's trouble, and not over because every item is whole.
+    @Test func troubleOfTheRunIsNotOverAtOnce() async throws {
+        try await withTestSite { host in
+            try host.backup(26, whole)
+            var bulletin = Bulletin()
+            _ = try bulletin.news(from: host.standing(at: 25))
+            try host.backup(3, whole, problems: ["": "web did not become healthy again."])
+            #expect(try bulletin.news(from: host.standing(at: 2.9)).map(\.kind) == [.incomplete])
+            #expect(try bulletin.news(from: host.standing(at: 2.5)) == [])
+            try host.backup(2, whole)
+            #expect(try bulletin.news(from: host.standing(at: 1)).map(\.kind) == [.recovered])
+        }
+    }
+
+    /// The clock was ahead for a night: its run is not the last one ever.
+    @Test func aFailureAfterAClockThatWasAheadIsNotOverAtOnce() async throws {
+        try await withTestSite { host in
+            try host.backup(26, whole)
+            try host.backup(-2400, whole)
+            var bulletin = Bulletin()
+            _ = try bulletin.news(from: host.standing(at: 25))
+            try host.backup(2, [:], problems: ["": "The disk is full."])
+            #expect(try bulletin.news(from: host.standing(at: 1.9)).map(\.kind) == [.failed])
+            #expect(try bulletin.news(from: host.standing(at: 1)) == [])
+        }
+    }
+
+    /// Where nobody can look, nothing recovers and nothing is still good; what failed is told all the same.
+    @Test func aBackupDirectoryThatCannotBeReadSilencesNothing() async throws {
+        try await withTestSite { host in
+            try host.backup(30, whole)
+            var bulletin = Bulletin()
+            _ = try bulletin.news(from: host.standing(at: 25))
+            try Descriptor.folder(host.folder).removeTree("backups")
+            try host.write("backups", "no folder")
+            try host.backup(2, [:], problems: ["": "Not a directory."])
+            #expect(throws: (any Error).self) { try host.standing() }
+            let news = bulletin.news(from: Standing(blindlyOf: host.site(at: TestSite.hoursAgo(1.9))))
+            try #require(news.map(\.kind) == [.failed, .stale])
+            #expect(news[0].wrong[0].text == "Not a directory." && news.allSatisfy(\.good.isEmpty))
+            #expect(news[1].wrong[0].text.contains("last whole in 2025-12-19T210000Z"))
+            #expect(bulletin.news(from: Standing(blindlyOf: host.site(at: TestSite.hoursAgo(1)))) == [])
+        }
+    }
+
     @Test func verifyAndPruneHaveNewsOfTheirOwn() async throws {
         try await withTestSite { host in
             try host.backup(2, whole)

@@ -4,7 +4,7 @@ import Recovery
 import RestorePoints
 import TestKit
 
-/// What happened on a host, written as runs leave it: records, and points with manifests but without archives.
+/// What happened on a host, written as runs leave it: records, and points with manifests and archives of zeros.
 extension TestSite {
     /// Hours before ``now``.
     static func hoursAgo(_ hours: Double) -> Timestamp { now.advanced(by: Int64(-hours * 3600)) }
@@ -56,8 +56,16 @@ extension TestSite {
             host: Self.host, point: name, started: moment, finished: moment, previous: nil, recipients: [],
             archives: archives, items: records, holdfast: "test")
         try makeFolders("\(backups)/\(name)")
-        try Descriptor.folder("\(backups)/\(name)").publish(Manifest.fileName, try JSON.write(manifest))
+        let folder = try Descriptor.folder("\(backups)/\(name)")
+        try folder.publish(Manifest.fileName, try JSON.write(manifest))
+        for archive in archives { try folder.publish(archive.file, [UInt8](repeating: 0, count: Int(data))) }
         return name.description
+    }
+
+    /// Takes an item's archive out of a point.
+    func remove(archive item: String, ofPointAt hours: Double) throws {
+        let point = PointName(Self.hoursAgo(hours))
+        try Descriptor.folder("\(backups)/\(point)").removeTree("\(item).tar.zst.gpg")
     }
 
     /// The host has its id for so many hours.

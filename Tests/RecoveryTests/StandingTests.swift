@@ -25,6 +25,58 @@ struct StandingTests {
         }
     }
 
+    /// A manifest alone saves nothing.
+    @Test func aCopyWhoseFileIsGoneIsNone() async throws {
+        try await withTestSite { host in
+            try host.backup(26, ["volume.a": .whole])
+            try host.backup(2, ["volume.a": .whole])
+            try host.remove(archive: "volume.a", ofPointAt: 2)
+            let standing = try host.standing()
+            #expect(try item("volume.a", standing).lastWhole?.moment == TestSite.hoursAgo(26))
+            #expect(standing.stale.count == 1)
+        }
+    }
+
+    /// A clock that was ahead for a night must not hide for years that nothing follows it.
+    @Test func whatIsDatedInTheFutureIsNoNewestSuccess() async throws {
+        try await withTestSite { host in
+            try host.backup(26, ["volume.a": .whole])
+            try host.backup(-2400, ["volume.a": .whole])
+            try host.backup(2, [:], problems: ["": "The disk is full."])
+            let standing = try host.standing()
+            let a = try item("volume.a", standing)
+            #expect(a.lastWhole?.moment == TestSite.hoursAgo(26) && a.isFailing)
+            #expect(standing.lastRun("backup")?.outcome == .failed && !standing.backupIsWell)
+            #expect(standing.stale.count == 1 && standing.points.count == 2)
+        }
+    }
+
+    /// Nobody finds a record without its owner, neither when it begins nor when it ends.
+    @Test func aRunSeemsDeadAtNoMoment() async throws {
+        try await withTestSite { host in
+            let state = host.state
+            let writer = Task.detached {
+                for second in 0..<150 {
+                    let moment = TestSite.now.advanced(by: Int64(second))
+                    var record = try RunRecord.begin("verify", at: moment, in: state)
+                    try record.end(.complete, at: moment, in: state)
+                }
+            }
+            let looker = Task.detached { () -> Int in
+                var dead = 0
+                while !Task.isCancelled {
+                    dead += RunRecords(state).latest().filter { $0.outcome == .died }.count
+                }
+                return dead
+            }
+            defer { looker.cancel() }
+            try await writer.value
+            looker.cancel()
+            let dead = await looker.value
+            #expect(dead == 0)
+        }
+    }
+
     @Test func tornIsNoSuccess() async throws {
         try await withTestSite { host in
             try host.backup(26, ["volume.a": .torn], problems: ["volume.a": "torn: it shrank"])
@@ -87,7 +139,7 @@ struct StandingTests {
         try await withTestSite { host in
             try host.backup(26, ["volume.a": .whole])
             try host.backup(2, ["volume.a": .failed, "volume.\"b\"": .failed], problems: ["volume.a": "gone"])
-            try RunRecord.skip("backup", because: "busy", at: TestSite.hoursAgo(1), in: host.state)
+            try RunRecord.refuse("backup", .skipped, because: "busy", at: TestSite.hoursAgo(1), in: host.state)
             let text = Textfile.text(try host.standing().measurements())
             let success = TestSite.hoursAgo(26).seconds
             for line in [

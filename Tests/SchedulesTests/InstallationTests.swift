@@ -57,6 +57,28 @@ import Testing
         #expect(backup.text.contains(" backup --prune --config "))
     }
 
+    @Test func aPathOfSeveralLinesIsRefused() throws {
+        let odd = "/srv/a\n* * * * * root touch x #/h.yml"
+        let (jobs, host) = (try schedule().jobs, HostFolders(root: "/nowhere"))
+        let program = Program(binary: "/bin/true", configuration: odd)
+        #expect(throws: ScheduleError.self) {
+            try InstallationPlan.installing(CronTable(name: "x", program: program), jobs, local: .utc, on: host)
+        }
+        for (program, writes) in [(program, []), (Program(binary: "/bin/true", configuration: "/h.yml"), [odd])] {
+            let units = Units(
+                name: "x", program: program, confinement: Confinement(writes: writes, reads: []))
+            #expect(throws: ScheduleError.self) { try InstallationPlan.installing(units, jobs, on: host) }
+        }
+    }
+
+    /// `After=` a oneshot that hangs is never: then nobody would hear of it.
+    @Test func messagesWaitForNoOtherJob() throws {
+        for file in units().files(for: try schedule().jobs) where file.path.hasSuffix(".service") {
+            let after = file.text.split(separator: "\n").filter { $0.hasPrefix("After=") }.joined()
+            #expect(after.contains("holdfast-") == !["resume", "notify"].contains { file.path.contains("-\($0).") })
+        }
+    }
+
     @Test func installedThenChangedThenRemoved() async throws {
         try await withTemporaryFolder { folder in
             let host = HostFolders(root: folder)

@@ -227,6 +227,15 @@ package struct RestorePlanner: Sendable {
             guard case .point(let point, let record, _) = item.source, record.outcome == .torn else { continue }
             warnings.append("\(item.item) is torn in \(point.name): \(record.torn) files changed while they were read.")
         }
+        let damage = KnownDamage(RunRecords(site.state).latest())
+        for item in items {
+            guard case .point(let point, _, _) = item.source, let newer = try? site.catalog.newest(whole: item.item),
+                newer.name > point.name, let manifest = try? newer.manifest.get(),
+                let file = manifest.record(of: item.item)?.archive, damage.spoils(file, of: manifest)
+            else { continue }
+            warnings.append(
+                "\(item.item) is in \(newer.name) as well, which was found damaged: this is from \(point.name).")
+        }
         let live = items.contains { if case .live = $0.target { true } else { false } }
         if live, site.engine.engine == nil {
             warnings.append("There is no engine to ask who uses the data: stop those programs yourself first.")

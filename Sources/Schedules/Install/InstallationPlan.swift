@@ -49,6 +49,7 @@ package struct InstallationPlan: Sendable {
     /// Plans units of systemd's.
     package static func installing(_ units: Units, _ jobs: [Job], on host: HostFolders) throws -> InstallationPlan {
         try checkName(units.name)
+        try checkPaths(units.program, units.confinement.writes)
         let wanted = units.files(for: jobs)
         let steps = try wanted.map { try step($0, host) }
         let stale = ownUnits(units.name, host).filter { file in !wanted.contains { $0.path == file.path } }
@@ -69,6 +70,7 @@ package struct InstallationPlan: Sendable {
         -> InstallationPlan
     {
         try checkName(table.name)
+        try checkPaths(table.program)
         guard !table.name.contains(".") else {
             throw ScheduleError.refused(
                 "bad-name", "cron leaves files with a dot in their name alone: \(table.name).",
@@ -103,6 +105,17 @@ package struct InstallationPlan: Sendable {
             throw ScheduleError.refused(
                 "bad-name", "“\(name)” is no name for units or a table.",
                 remedy: "Use letters, digits, `_` and `-`: --name holdfast")
+        }
+    }
+
+    /// A line break in a path would begin a line of its own, which root would run.
+    private static func checkPaths(_ program: Program, _ others: [String] = []) throws {
+        for path in [program.binary, program.configuration] + others {
+            guard path.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { continue }
+            throw ScheduleError.refused(
+                "bad-path",
+                "Units and cron's tables cannot name a path with a line break or another control character.",
+                place: RawPath(path).description, remedy: "Rename it, or let `holdfast watch` run the schedule.")
         }
     }
 

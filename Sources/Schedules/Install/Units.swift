@@ -35,14 +35,15 @@ package struct Units: Sendable {
     }
 
     private func serviceText(_ job: Job) -> String {
-        // Whatever is due together runs in one order: first what a power cut left is put right.
+        // Whatever is due together runs in one order: first what a power cut left is put right. But messages wait for nothing:
+        // a backup that hangs is what somebody has to hear of.
         let earlier: [Job.Kind] =
             switch job.kind {
             case .resume: []
             case .backup: [.resume]
             case .prune: [.resume, .backup]
             case .verify: [.resume, .backup, .prune]
-            case .notify: [.resume, .backup, .prune, .verify]
+            case .notify: []
             }
         let after = ["docker.service", "network-online.target"] + earlier.map { unit($0, "service") }
         var lines = [

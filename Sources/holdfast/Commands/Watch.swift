@@ -7,7 +7,7 @@ import Settings
 
 struct Watch: TalkingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Be the schedule: start what is due, one at a time, until stopped.",
+        abstract: "Be the schedule: start what is due, one at a time and messages beside it, until stopped.",
         discussion: """
             For hosts without systemd and cron; whatever starts other services there keeps it running. What was missed while it was
             down is made up for, once a job. SIGTERM is passed on to what runs, and waited for.

@@ -65,6 +65,9 @@ import Testing
             let text = try await host.holdfast("prune", "--dry-run").output
             #expect(text.contains("files.compose, volume.web_data: newest whole copy; the newest\n"), "\(text)")
             #expect(text.contains("volume.n8n_data: no rule keeps it\n"), "\(text)")
+            // The newest point is not about it, but backups are.
+            let refused = try await host.holdfast("prune", "--forget", "volume.web_data", "--json")
+            try expectFailure(refused, 4, "recovery.still-saved", says: "volume.web_data")
         }
     }
 

@@ -62,6 +62,40 @@ import Testing
         }
     }
 
+    /// A backup that hangs is what somebody has to hear of.
+    @Test func messagesAreSentWhileABackupHangs() async throws {
+        try await withSchedule("{ backup: yearly }") { host in
+            try host.write(
+                "state/schedule.json",
+                "{\"jobs\": {\"backup\": {\"covered\": \"2019-06-01T00:00:00Z\"}, \"notify\": {\"covered\": \"2019-06-01T00:00:00Z\"}}}"
+            )
+            let held = try await host.holdingUpGPG(at: "--encrypt")
+            let watch = try self.watch(held)
+            try await host.untilGPGIsHeld()
+            try await eventually("messages were sent") {
+                try watch.errorsSoFar().contains("holdfast notify send ended with exit status 0")
+            }
+            watch.signal(SIGTERM)
+            let ended = try await watch.wait()
+            #expect(ended.status == 143, "\(ended)")
+            let stamps = try host.read("state/schedule.json")
+            #expect(stamps.contains("\"status\" : 143") && stamps.contains("\"notify\""), "\(stamps)")
+        }
+    }
+
+    /// Whoever makes room on a full disk is one of its jobs.
+    @Test func stampsThatCannotBeWrittenDoNotStopIt() async throws {
+        try await withSchedule("{ backup: \"*:*:0/2\" }") { host in
+            // Nobody can make a file in the place of a folder with something in it.
+            try host.write("state/schedule.json.partial/in the way", "")
+            let watch = try watch(host)
+            try await eventually("two backups") { try host.points().count >= 2 }
+            watch.signal(SIGTERM)
+            let ended = try await watch.wait()
+            #expect(ended.status == 143 && ended.errors.contains("may run again after a restart"), "\(ended)")
+        }
+    }
+
     @Test func stampsThatCannotBeReadStopIt() async throws {
         try await withSchedule("{ backup: daily }") { host in
             try host.write("state/schedule.json", "{\"jobs\": ")

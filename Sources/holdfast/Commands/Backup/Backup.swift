@@ -69,7 +69,7 @@ struct Backup: TalkingCommand {
         }
         let aftermath = Aftermath(composition: composition, site: site)
         let result = try await aftermath.follow(beats: what.isEmpty, isWell: { $0.outcome == .complete }) {
-            try await composition.locked("backup", site) { lock in
+            try await composition.locked("backup", scope: request.scope, site) { lock in
                 try await BackupAttempt(request, site, holding: lock).run()
             }
         }

@@ -80,10 +80,23 @@ struct Pruning {
     func run(_ options: PruneOptions = PruneOptions()) async throws -> PruneReport {
         try await Aftermath(composition: composition, site: site).follow {
             try await composition.locked("prune", site) { lock in
-                let plan = try await PrunePlanner(site).plan(options)
+                let plan = try await planned(options)
                 for refusal in plan.refusals.dropFirst() { composition.console.show(.warning(refusal.description)) }
                 return PruneReport(plan, try await PruneRun(plan, site, holding: lock).run())
             }
+        }
+    }
+
+    /// Plans; that nothing could be planned is put on record, but for what only the person who typed has to know.
+    private func planned(_ options: PruneOptions) async throws -> PrunePlan {
+        do {
+            return try await PrunePlanner(site).plan(options)
+        } catch {
+            if (error as? RecoveryError)?.isRefusal != true {
+                try? RunRecord.refuse(
+                    "prune", .failed, because: explain(error).description, at: site.clock.now(), in: site.state)
+            }
+            throw error
         }
     }
 }

@@ -1,0 +1,59 @@
+import Machine
+import TestKit
+import Testing
+
+/// Nights of which nobody would hear if only what went half right were told.
+@Suite struct UnheardTests {
+    private func withChannel(_ body: (DemoHost) async throws -> Void) async throws {
+        try await withDemoHost(.backedUp) { host in
+            try host.configure {
+                $0.backup = ["retention: { keep_last: 1 }"]
+                $0.more = "notify: [ { webhook: ops, url: \"http://127.0.0.1:9/\" } ]"
+            }
+            _ = try await host.holdfast("notify", "send")
+            try await body(host)
+        }
+    }
+
+    /// Titles of the messages that wait, and their reasons.
+    private func messages(_ host: DemoHost) async throws -> [String] {
+        try await host.holdfast("notify", "list", "--json").json().all.compactMap { $0["title"].string }
+    }
+
+    /// As when the server behind a mount is gone.
+    @Test func aBackupDirectoryThatCannotBeRead() async throws {
+        try await withChannel { host in
+            try await host.shell("mv backups away && touch backups")
+            #expect(try await host.holdfast("backup").status == 1)
+            #expect(try await messages(host) == ["Backup failed"])
+            #expect(try await host.holdfast("notify", "send").status == 0)
+            try await host.shell("rm backups && mv away backups")
+            _ = try await host.holdfast("notify", "send")
+            #expect(try await messages(host) == ["Backup failed"])
+            try await host.backup()
+            #expect(try await messages(host) == ["Backup failed", "Backup is well again"])
+        }
+    }
+
+    @Test func aStateFolderThatIsLost() async throws {
+        try await withChannel { host in
+            try host.remove("state")
+            #expect(try await host.holdfast("backup").status == 4)
+            #expect(try await messages(host) == ["Backup failed"])
+        }
+    }
+
+    @Test func aPruneThatCannotBePlanned() async throws {
+        try await withChannel { host in
+            try host.write("state/retention.json", "{")
+            #expect(try await host.holdfast("backup", "--prune").status == 3)
+            #expect(try await messages(host) == ["Pruning stopped"])
+            #expect(try await host.holdfast("status").status == 1)
+            // What only the person who typed it has to know.
+            try host.remove("state/retention.json")
+            try await host.prune()
+            #expect(try await host.holdfast("prune", "--forget", "volume.typo").status == 4)
+            #expect(try await messages(host) == ["Pruning stopped", "Pruning is well again"])
+        }
+    }
+}
