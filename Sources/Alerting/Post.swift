@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPClient
 import Machine
 
@@ -44,13 +45,20 @@ struct Post {
         return RawPath(hidingSecrets(in: line).cut(to: 300)).description
     }
 
-    /// Servers like to repeat the path that they do not know.
+    /// Servers like to repeat the path that they do not know, and the login that they do not accept.
     private func hidingSecrets(in text: String) -> String {
         let host = HTTPClient.place(of: url.exposed)
         let rest = url.exposed.dropFirst(url.exposed.hasPrefix(host) ? host.count : 0)
-        let parts = rest.split { "/?&=#".contains($0) }.filter { $0.count >= 8 }.map(String.init)
-        let hidden = [url.exposed, String(rest)] + secrets.map(\.exposed) + parts
+        let parts = rest.split { "/?&=#:@".contains($0) }.filter { $0.count >= 8 }.map(String.init)
+        let hidden = [url.exposed, String(rest)] + login + secrets.map(\.exposed) + parts
         return hidden.filter { $0.count > 3 }.reduce(text) { $0.replacing($1, with: "•••") }
+    }
+
+    /// `user:password` of the URL, and as it goes over the wire.
+    private var login: [String] {
+        let parts = url.exposed.split(separator: "/", maxSplits: 2)
+        guard parts.count > 1, let end = parts[1].lastIndex(of: "@") else { return [] }
+        return [Data(parts[1][..<end].utf8).base64EncodedString(), String(parts[1][..<end])]
     }
 
     private static func target(_ location: String) -> String {

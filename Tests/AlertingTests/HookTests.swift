@@ -146,6 +146,18 @@ import Testing
         }
     }
 
+    @Test func aLoginInTheURLIsNotShown() async throws {
+        try await withHookServer { server in
+            let channel = try AlertingTests.channel(
+                .webhook(url: .inline(Redacted("http://bob:hunter2pw@127.0.0.1:\(server.port)/hook")), token: nil))
+            try server.plan(
+                #"{"status": 401, "body": "Basic Ym9iOmh1bnRlcjJwdw== is bob:hunter2pw; no hunter2pw here"}"#)
+            let words = try await channel.attempt(notice()).words
+            #expect(
+                words.contains("401: Basic ") && !words.contains("Ym9i") && !words.contains("hunter2pw"), "\(words)")
+        }
+    }
+
     @Test func whereARedirectLeadsActsOnNoTerminal() async throws {
         try await withHookServer { server in
             try server.plan(

@@ -1,0 +1,28 @@
+import Glibc
+import Machine
+import TestKit
+import Testing
+
+/// The units and the table of `examples/inlock` are those that `holdfast schedule install` writes for that host.
+@Suite(.enabled(if: isRoot, needsRoot)) struct ExampleUnitsTests {
+    private static let examples =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
+        + "/examples/inlock"
+
+    @Test(arguments: [("--systemd", "systemd", "/etc/systemd/system"), ("--cron", "cron.d", "/etc/cron.d")])
+    func areAsTheyAreWritten(flag: String, folder: String, place: String) async throws {
+        let config = Self.examples + "/holdfast.yml"
+        let outcome = try await CommandRunner().run([
+            CommandRunner.binary, "schedule", "install", flag, "--dry-run", "--name", "inlock", "--config", config,
+        ])
+        expectDone(outcome)
+        let written = outcome.output.replacing(config, with: "/etc/holdfast/holdfast.yml")
+            .replacing(CommandRunner.binary, with: "/usr/local/bin/holdfast")
+        let names = try Descriptor.folder("\(Self.examples)/\(folder)").names()
+        #expect(written.ranges(of: "\n# \(place)/").count == names.count, "\(outcome)")
+        for name in names {
+            let bytes = try #require(contents(of: "\(Self.examples)/\(folder)/\(name)"))
+            #expect(written.contains("\n# \(place)/\(name)\n" + String(decoding: bytes, as: UTF8.self)), "\(name)")
+        }
+    }
+}
