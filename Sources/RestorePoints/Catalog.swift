@@ -67,15 +67,18 @@ package struct Catalog: Sendable {
         }
     }
 
-    /// The newest point, and those that hold the newest whole copy of an item: what one would restore from. Oldest first.
+    /// The newest point, and those of the same host that hold the newest whole copy of an item: what one would restore from.
+    /// Oldest first.
     package func newestOfEach() throws -> [Point] {
-        var seen: Set<Item> = []
         let points = try points()
-        return points.reversed().enumerated().filter { index, point in
-            let whole = ((try? point.manifest.get().items) ?? []).filter { $0.outcome == .whole }.map(\.item)
-            let isFirst = whole.filter { seen.insert($0).inserted }.count > 0
-            return index == 0 || isFirst
-        }.map(\.element).reversed()
+        guard let newest = points.last else { return [] }
+        guard case .success(let manifest) = newest.manifest else { return [newest] }
+        var seen: Set<Item> = []
+        return points.reversed().filter { point in
+            guard let other = try? point.manifest.get(), other.host == manifest.host else { return false }
+            let whole = other.items.filter { $0.outcome == .whole }
+            return whole.filter { seen.insert($0.item).inserted }.count > 0 || point.name == newest.name
+        }.reversed()
     }
 
     /// What is in the directory under an unfinished name; only a holder of the lock may remove it.

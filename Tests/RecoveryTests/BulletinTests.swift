@@ -181,6 +181,24 @@ struct BulletinTests {
         }
     }
 
+    /// A volume that is gone is no complete night's business, but somebody's.
+    @Test func whatIsGoneIsToldOnceAndUntilItIsBack() async throws {
+        try await withTestSite { host in
+            try host.backup(26, whole)
+            try host.backup(2, ["volume.a": .whole])
+            var bulletin = Bulletin()
+            let news = try bulletin.news(from: host.standing(at: 1.9))
+            #expect(news.map(\.about) == ["items"])
+            #expect(
+                news[0].title == "Gone: 1 item that was saved before" && news[0].next == "holdfast restore volume b")
+            #expect(news[0].wrong.map(\.subject) == ["volume.b"])
+            #expect(try bulletin.news(from: host.standing(at: 1.8)) == [])
+            #expect(try host.standing().wrong.map(\.subject) == ["volume.b"])
+            try host.backup(1, whole)
+            #expect(try bulletin.news(from: host.standing()).map(\.kind) == [.recovered])
+        }
+    }
+
     @Test func ofThePastOnlyTheLastRunIsTold() async throws {
         try await withTestSite { host in
             try host.backup(50, [:], problems: ["": "long ago"])

@@ -194,7 +194,8 @@ struct DatabaseDamageTests {
         try await damage(first, second)
         let verified = try await host.holdfast("verify", "latest", "--deep", "--key", host.demo.privateKey)
         #expect(verified.status == 1, "\(verified)", sourceLocation: location)
-        let outcome = try await host.restore("database", "shop", "--json")
+        // Named, for one that was found damaged is not taken of holdfast's own accord.
+        let outcome = try await host.restore("database", "shop", "--from", second, "--json")
         #expect(outcome.status == 1, "\(outcome)", sourceLocation: location)
         #expect(try outcome.json()["error"]["code"].string != nil, sourceLocation: location)
         try await host.expectUntouched(live, at: location)
