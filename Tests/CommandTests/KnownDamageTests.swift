@@ -68,6 +68,33 @@ import Testing
         }
     }
 
+    /// By another's signature this host's own points are wrong; that says nothing of them.
+    @Test func anothersSignerIsNotRemembered() async throws {
+        try await withDemoHost { host in
+            try host.keep("keep_last: 1")
+            try await host.backup()
+            let newest = try await host.backup()
+            let signer = "\(host.keys.other.fingerprint)"
+            let verified = try await host.holdfast("verify", "--all", "--signer", signer)
+            #expect(verified.status != 0, "\(verified)")
+            #expect(try await host.holdfast("status").status == 0)
+            try await host.prune()
+            #expect(try host.points() == [newest])
+        }
+    }
+
+    /// Even where nothing is right any more, prune takes nothing away that a person has not looked at.
+    @Test func pruneLeavesWhatWasFoundDamaged() async throws {
+        try await withDemoHost { host in
+            try host.keep("keep_last: 1")
+            let points = [try await host.backup(), try await host.backup(), try await host.backup()]
+            for point in points { try host.write("backups/\(point)/manifest.json.sig", [1, 2, 3]) }
+            #expect(try await host.holdfast("verify", "--all").status == 1)
+            try await host.prune()
+            #expect(try host.points() == points)
+        }
+    }
+
     /// A person without a key at hand is no event.
     @Test func deepWithoutAKeyIsNotRemembered() async throws {
         try await withDemoHost { host in

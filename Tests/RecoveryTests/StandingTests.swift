@@ -117,6 +117,24 @@ struct StandingTests {
         }
     }
 
+    /// What only the private key shows, no look from outside heals.
+    @Test func damageInsideStaysUntilItIsFoundRightInside() async throws {
+        try await withTestSite { host in
+            try host.backup(9, ["volume.a": .whole])
+            let point = try #require(try host.standing().points.first)
+            func verify(_ hours: Double, _ wrong: [String], _ scope: String?) throws {
+                var record = try RunRecord.begin("verify", scope: scope, at: TestSite.hoursAgo(hours), in: host.state)
+                record.verified = [point.description: wrong]
+                try record.end(wrong.isEmpty ? .complete : .failed, at: TestSite.hoursAgo(hours), in: host.state)
+            }
+            try verify(8, ["volume.a.tar.zst.gpg"], "deep")
+            try verify(7, [], nil)
+            #expect(try host.standing().damage == [point: ["volume.a.tar.zst.gpg"]])
+            try verify(6, [], "deep")
+            #expect(try host.standing().damage == [:])
+        }
+    }
+
     @Test func aRunAtWorkIsNoneThatDied() async throws {
         try await withTestSite { host in
             var running = try RunRecord.begin("backup", scope: "all", at: TestSite.hoursAgo(1), in: host.state)

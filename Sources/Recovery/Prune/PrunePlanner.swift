@@ -38,6 +38,7 @@ package struct PrunePlanner: Sendable {
         for record in try Restores(site.state).all() {
             if let point = PointName(record.point) { exempt[point] = .inUse }
         }
+        for point in damage.points.keys { exempt[point] = .suspect }
         for point in proven { exempt[point] = .proven }
         let retention = policy.map {
             RetentionPlan(candidates, policy: $0, now: now, exempt: exempt, forgetting: forgotten)

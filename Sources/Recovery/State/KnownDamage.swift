@@ -5,15 +5,18 @@ package struct KnownDamage: Sendable {
     /// By point, what was wrong in it: names of files, or what concerns all of it.
     package let points: [PointName: Set<String>]
 
-    /// Reads it off the records, oldest first.
+    /// Reads it off the records, oldest first. What was found with the private key only the private key finds right again.
     package init(_ runs: [RunRecord]) {
-        var points: [PointName: Set<String>] = [:]
+        var outside: [PointName: Set<String>] = [:]
+        var inside: [PointName: Set<String>] = [:]
         for run in runs {
             for (name, wrong) in run.verified ?? [:] {
-                if let point = PointName(name) { points[point] = Set(wrong) }
+                guard let point = PointName(name) else { continue }
+                outside[point] = Set(wrong)
+                if run.scope == RunRecord.deep { inside[point] = Set(wrong) }
             }
         }
-        self.points = points.filter { !$0.value.isEmpty }
+        points = outside.merging(inside) { $0.union($1) }.filter { !$0.value.isEmpty }
     }
 
     /// Whether a copy that lies in this file of a point is not to be counted on.

@@ -19,6 +19,8 @@ package enum RetentionReason: Hashable, Sendable {
     case proven
     /// A restore from it can still be undone.
     case inUse
+    /// A verification found something wrong in it: what that was is a person's to look at.
+    case suspect
     case ahead
     case foreign(host: String)
     case unreadable(String)
@@ -29,7 +31,7 @@ package enum RetentionReason: Hashable, Sendable {
     /// Whether it is a reason to keep.
     package var keeps: Bool {
         switch self {
-        case .newestCopy, .rule, .onlyCopy, .proven, .inUse, .ahead, .foreign, .unreadable: true
+        case .newestCopy, .rule, .onlyCopy, .proven, .inUse, .suspect, .ahead, .foreign, .unreadable: true
         case .superseded, .torn, .damaged, .failed, .forgotten, .empty: false
         }
     }
@@ -43,10 +45,11 @@ extension RetentionReason: CustomStringConvertible {
         case .onlyCopy: "not whole, but there is no other"
         case .superseded: "no rule keeps it"
         case .torn: "torn, counts for nothing"
-        case .damaged: "its file is gone or has another size, counts for nothing"
+        case .damaged: "its file is gone, has another size or was found damaged, counts for nothing"
         case .failed: "failed, not in it"
         case .forgotten: "forgotten, by --forget"
         case .proven: "a drill proved it"
+        case .suspect: "a verification found it damaged: look at it, then remove it by hand"
         case .inUse: "a restore from it is neither committed nor undone"
         case .ahead: "dated in the future: left alone"
         case .foreign(let host): "made by another host (\(host)): left alone"

@@ -65,7 +65,8 @@ struct Verify: TalkingCommand {
                 try site.catalog.newestOfEach()
             }
         guard !points.isEmpty else { _ = try site.catalog.point("latest"); return }
-        let attempt = VerifyAttempt(Verification(site, trust: try await signer.trust(site)), site)
+        let attempt = VerifyAttempt(
+            Verification(site, trust: try await signer.trust(site)), site, isOnRecord: signer.signer == nil)
         let verdicts = try await Aftermath(composition: composition, site: site).follow {
             try await composition.console.watch {
                 if !deep { return try await attempt.run(points, among: everything, deep: nil) }
