@@ -7,7 +7,7 @@ SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest 
 SWIFT := Sources Tests Package.swift
 SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh scripts/*.sh
 
-.PHONY: help demo test fmt lint bench build install clean
+.PHONY: help demo test torture fmt lint bench build install clean
 
 help:   ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ demo: build  ## back up, destroy, restore and compare, before your eyes
 
 test:   ## everything, against a Docker engine and a Postgres server of its own (as root)
 	@Tests/Real/packages.sh build run test && Tests/Real/with-real.sh $(SWIFT_TEST)
+
+torture: ## everything that can break, for an hour: HOLDFAST_TORTURE=SECONDS HOLDFAST_SEED=N
+	@Tests/Real/packages.sh build run test && HOLDFAST_TORTURE=$${HOLDFAST_TORTURE:-3600} \
+		Tests/Real/with-real.sh $(SWIFT_TEST) --filter TortureTests
 
 fmt:    ## format the Swift sources in place
 	@swift format -i -r -p $(SWIFT)

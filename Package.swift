@@ -86,6 +86,13 @@ let package = Package(
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"], exclude: ["Retention/Golden"]),
         tests(
             of: "Recovery", ["RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine"]),
+        .testTarget(
+            name: "TortureTests",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine",
+                "TestKit",
+            ],
+            swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "CommandTests", dependencies: ["Alerting", "Machine", "TestKit"],
