@@ -35,7 +35,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { TEXT = 300, RULES = 16 };
+enum { TEXT = 2000, RULES = 16 };
 
 struct call {
     const char *op;

@@ -10,7 +10,7 @@ package struct HeldLock: Sendable {
     private let lock: FileLock
 
     /// Takes the lock, and meets what an interrupted run left open: containers started again, staging and unfinished
-    /// points removed, dead runs marked.
+    /// points removed, keys in memory wiped, dead runs marked.
     ///
     /// - Throws: ``RecoveryError`` `busy` when somebody else holds it.
     package static func take(for command: String, _ site: Site) async throws -> (HeldLock, putRight: [String]) {
@@ -21,6 +21,7 @@ package struct HeldLock: Sendable {
                 "busy", "Another holdfast is at work: \(holder).", place: site.state.path,
                 remedy: "Wait until it is done. The lock dies with its process; there is nothing to remove by hand.")
         }
+        SecretFolder.sweep()
         let held = HeldLock(journal: try Journal(in: folder), lock: lock)
         // First the data, then the containers that use it.
         var putRight = try Restores(site.state).settle()

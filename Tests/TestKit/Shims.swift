@@ -1,5 +1,5 @@
 import Glibc
-import TestKit
+import Machine
 
 /// Programs put before gpg in `PATH`, so that a test sees or holds up what holdfast does with it.
 extension DemoHost {
@@ -13,7 +13,7 @@ extension DemoHost {
     }
 
     /// The same host, on which gpg waits before it does `option` (`--encrypt`, `--decrypt`) until ``letGPGGo()``.
-    func holdingUpGPG(at option: String) async throws -> DemoHost {
+    package func holdingUpGPG(at option: String) async throws -> DemoHost {
         try await shimming(
             """
             case " $* " in *" \(option) "*)
@@ -25,7 +25,7 @@ extension DemoHost {
     }
 
     /// Waits until gpg is held up.
-    func untilGPGIsHeld() async throws {
+    package func untilGPGIsHeld() async throws {
         for _ in 0..<6000 {
             if has("shims/held") { return }
             try await Task.sleep(for: .milliseconds(10))
@@ -33,15 +33,15 @@ extension DemoHost {
         throw TestKitError(description: "gpg was never called")
     }
 
-    func letGPGGo() throws { try write("shims/go", "") }
+    package func letGPGGo() throws { try write("shims/go", "") }
 
     /// The same host, on which every gpg writes its arguments to `shims/arguments` before it begins.
-    func recordingGPG() async throws -> DemoHost {
+    package func recordingGPG() async throws -> DemoHost {
         try await shimming("printf '%s\\n' \"$@\" >> \(folder)/shims/arguments")
     }
 
     /// The same host, whose clock goes wrong by so many seconds; gpg's goes right.
-    func withClock(offBy seconds: Int) async throws -> DemoHost {
+    package func withClock(offBy seconds: Int) async throws -> DemoHost {
         var host = self
         try write(
             "shims/clock.c",
