@@ -93,7 +93,7 @@ package struct HeldLock: Sendable {
         }
     }
 
-    private static let lockName = "lock"
+    static let lockName = "lock"
     /// Seconds that an engine gives a container to stop before it kills it.
     private static let usualStopTimeout = 10.0
 }
