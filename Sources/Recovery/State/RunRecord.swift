@@ -52,21 +52,22 @@ extension RunRecord {
     package static func begin(
         _ command: String, scope: String? = nil, at moment: Timestamp, in state: StateFolder
     ) throws -> RunRecord {
-        let folder = try state.open(RunRecords.folderName)
-        var record = RunRecord(
-            run: try freshName(command, moment, in: folder), started: moment.description, outcome: .running,
-            scope: scope)
-        // Held before it has its name: nobody finds one that seems to have died.
-        let file = try DurableFile(in: folder, name: "\(record.run).json")
-        do {
-            try file.write(try JSON.write(record))
-            record.alive = try FileLock.hold(file.name + DurableFile.partialSuffix, in: folder)
-        } catch {
-            file.discard()
-            throw error
+        try RunRecords(state).whileWriting { folder in
+            var record = RunRecord(
+                run: try freshName(command, moment, in: folder), started: moment.description, outcome: .running,
+                scope: scope)
+            // Held before it has its name: nobody finds one that seems to have died.
+            let file = try DurableFile(in: folder, name: "\(record.run).json")
+            do {
+                try file.write(try JSON.write(record))
+                record.alive = try FileLock.hold(file.name + DurableFile.partialSuffix, in: folder)
+            } catch {
+                file.discard()
+                throw error
+            }
+            try file.publish()
+            return record
         }
-        try file.publish()
-        return record
     }
 
     /// Writes down an attempt that could not begin: `skipped` if another holdfast was at work, else `failed`.
@@ -74,18 +75,19 @@ extension RunRecord {
         _ command: String, _ outcome: Outcome, scope: String? = nil, because text: String, at moment: Timestamp,
         in state: StateFolder
     ) throws {
-        let folder = try state.open(RunRecords.folderName)
-        let record = RunRecord(
-            run: try freshName(command, moment, in: folder), started: moment.description, ended: moment.description,
-            outcome: outcome, scope: scope, problems: ["": text])
-        try record.write(in: folder)
+        try RunRecords(state).whileWriting { folder in
+            let record = RunRecord(
+                run: try freshName(command, moment, in: folder), started: moment.description,
+                ended: moment.description, outcome: outcome, scope: scope, problems: ["": text])
+            try record.write(in: folder)
+        }
     }
 
     /// Writes down how it ended.
     package mutating func end(_ outcome: Outcome, at moment: Timestamp, in state: StateFolder) throws {
         self.outcome = outcome
         ended = moment.description
-        try write(in: try state.open(RunRecords.folderName))
+        try RunRecords(state).whileWriting { try write(in: $0) }
         alive?.release()
         alive = nil
     }

@@ -30,7 +30,7 @@ package struct RunRecords: Sendable {
     /// - Returns: the runs that died.
     func bury(at moment: Timestamp) throws -> [String] {
         let folder = try state.open(Self.folderName)
-        try folder.removeUnfinished()
+        try sweep(folder)
         let names = try folder.names().filter { $0.hasSuffix(".json") }
         for name in names.dropLast(Self.kept) { try folder.removeTree(name) }
         var died: [String] = []
@@ -41,6 +41,22 @@ package struct RunRecords: Sendable {
             died.append(record.run)
         }
         return died
+    }
+
+    /// Runs `body` on the folder of the records, in which nothing is swept meanwhile: not everybody who writes records, a
+    /// verification does not, holds the lock of all commands. The kernel drops this one with its process.
+    func whileWriting<Value>(_ body: (Descriptor) throws -> Value) throws -> Value {
+        let folder = try state.open(Self.folderName)
+        guard retrying({ flock(folder.raw, LOCK_SH) }) == 0 else { throw MachineError.call("lock", folder.path) }
+        defer { _ = flock(folder.raw, LOCK_UN) }
+        return try body(folder)
+    }
+
+    /// Removes what killed runs left unfinished, unless somebody is writing now.
+    private func sweep(_ folder: Descriptor) throws {
+        guard flock(folder.raw, LOCK_EX | LOCK_NB) == 0 else { return }
+        defer { _ = flock(folder.raw, LOCK_UN) }
+        try folder.removeUnfinished()
     }
 
     /// A record, `died` where it says `running` and nobody is at work.
