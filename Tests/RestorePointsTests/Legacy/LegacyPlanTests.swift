@@ -71,10 +71,9 @@ import Testing
             "a-2025-10-01.sql": sized(200_000), "a-2025-11-25.sql": sized(210_000), "a-2025-11-30.sql": sized(9000),
             "a-2025-12-01.sql": sized(9100), "b-2025-10-01.sql": sized(9000), "b-2025-12-01.sql": sized(100),
         ]
-        #expect(
-            try await plan(files).drops.map(\.description) == [
-                "a-2025-11-25.sql has 205.1 KiB and a-2025-11-30.sql 8.8 KiB"
-            ])
+        let drops = try await plan(files).drops
+        #expect(drops.map(\.before.file) == ["a-2025-11-25.sql"])
+        #expect(drops.map(\.after.file) == ["a-2025-11-30.sql"])
         // It is over once there is as much again; and what goes nowhere is nobody's loss.
         files["a-2025-12-02.sql"] = sized(150_000)
         #expect(try await plan(files).drops == [])
