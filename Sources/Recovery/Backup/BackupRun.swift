@@ -66,9 +66,11 @@ struct BackupRun: Sendable {
             }
             files.append(try await privateFacts(writer, host: host, problems: problems, databases: databases))
         } catch {
+            let reason = explain(error)
             throw RecoveryError.failed(
                 "private-facts",
-                "The archives were made, but not the private facts: \(explain(error).what) Nothing was published.")
+                "The archives were made, but not the private facts: \(reason.what) Nothing was published.",
+                place: reason.place, remedy: reason.remedy)
         }
         let previous = try site.catalog.points().last { (try? $0.manifest.get().host) == host }
         let manifest = Manifest(

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Machine
 internal import RestorePoints
 
@@ -33,10 +34,16 @@ struct StandAloneRun: Sendable {
         try file.refuseTakenPartial()
         // What a killed run leaves is not in the backup directory, where it would be swept.
         let obligation = try lock.journal.owe(.remove(folder: file.folder, name: file.partial))
-        defer { try? lock.journal.pay(obligation) }
+        defer { lock.journal.payForRemoval(obligation) }
         let lane = Lane(
             site: site, plan: plan, destination: .file(file), journal: lock.journal,
             parts: plan.lanes.flatMap(\.self))
-        return try await lane.run()
+        let outcomes = try await lane.run()
+        guard !outcomes.contains(where: { $0.archive != nil }) || access(file.path, F_OK) == 0 else {
+            throw RecoveryError.failed(
+                "directory-gone", "The file was written, but it is not there.", place: file.path,
+                remedy: "Was its disk unmounted meanwhile? Mount it, and look; then back up again.")
+        }
+        return outcomes
     }
 }

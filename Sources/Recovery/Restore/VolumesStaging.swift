@@ -43,7 +43,8 @@ package struct VolumesStaging: Sendable {
             try lock.journal.pay(obligation)
             return result
         } catch {
-            if (try? Descriptor.folder(home.folder).removeTree(name)) != nil { try? lock.journal.pay(obligation) }
+            try? Descriptor.folder(home.folder).removeTree(name)
+            lock.journal.payForRemoval(obligation)
             await home.unmake(site)
             throw error
         }
