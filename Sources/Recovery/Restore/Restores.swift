@@ -169,9 +169,7 @@ extension RestoreRecord.Swap {
     }
 
     private func inode(of name: String) -> UInt64? {
-        var status = stat()
-        guard lstat("\(folder)/\(name)", &status) == 0 else { return nil }
-        return UInt64(status.st_ino)
+        Descriptor.status(at: "\(folder)/\(name)").map { UInt64($0.st_ino) }
     }
 }
 

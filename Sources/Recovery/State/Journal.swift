@@ -59,9 +59,7 @@ package final class Journal: Sendable {
             open.unpaid[id] = nil
             if open.unpaid.isEmpty {
                 open.file = nil
-                guard unlinkat(folder.raw, Self.name, 0) == 0 || errno == ENOENT else {
-                    throw MachineError.call("remove", "\(folder.path)/\(Self.name)")
-                }
+                try folder.unlink(Self.name)
                 try folder.synchronize()
             }
         }
@@ -69,8 +67,7 @@ package final class Journal: Sendable {
 
     /// Seconds since something was written into it; nil if there is nothing.
     var age: Double? {
-        var status = stat()
-        guard fstatat(folder.raw, Self.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard let status = folder.status(of: Self.name) else { return nil }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Double(now.tv_sec - status.st_mtim.tv_sec)
@@ -104,7 +101,7 @@ package final class Journal: Sendable {
         let bytes = try file.readAll(limit: limit)
         let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         guard whole < bytes.count else { return }
-        guard ftruncate(file.raw, whole) == 0 else { throw MachineError.call("shorten", file.path) }
+        try file.truncate(to: whole)
     }
 
     private static func read(in folder: Descriptor) throws -> [Int: Obligation] {
