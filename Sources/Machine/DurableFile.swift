@@ -74,10 +74,11 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
         try folder.synchronize()
     }
 
-    /// Removes the `.partial`; for every way out that is not `publish()`.
+    /// Removes the `.partial`, durably if the disk lets it; for every way out that is not `publish()`.
     package func discard() {
         try? file.close()
         try? folder.unlink(name + Self.partialSuffix)
+        try? folder.synchronize()
     }
 
     private static let flushDistance: Int64 = 32 << 20

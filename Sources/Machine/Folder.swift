@@ -89,10 +89,13 @@ extension Descriptor {
         return isEmpty
     }
 
-    /// Removes a name and all below it, following no link. A name that is not there is fine.
+    /// Removes a name and all below it, durably, following no link. A name that is not there is fine.
     ///
     /// - Throws: also `machine.mounted` when another file system is mounted below it; that is never entered.
-    package func removeTree(_ name: String) throws { try TreeRemoval.remove(RawPath(name), in: self) }
+    package func removeTree(_ name: String) throws {
+        try TreeRemoval.remove(RawPath(name), in: self)
+        try synchronize()
+    }
 }
 
 /// Makes a folder and those above it, 0700 each, as `mkdir -p` does.

@@ -145,8 +145,9 @@ package struct RestoreRun: Sendable {
                 obligation: obligation, report: report)
         } catch {
             site.report(.ended(label, text: "failed, nothing was changed", good: false))
-            try? Descriptor.folder(place.folder).removeTree(stagingName)
-            try? lock.journal.pay(obligation)
+            if (try? Descriptor.folder(place.folder).removeTree(stagingName)) != nil {
+                try? lock.journal.pay(obligation)
+            }
             throw error
         }
     }

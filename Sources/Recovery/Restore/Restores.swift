@@ -69,12 +69,11 @@ package struct Restores: Sendable {
         try all().filter { $0.databases != nil && ($0.exchanging == true || $0.committing == true) }.count
     }
 
-    /// A name for a restore begun now that no other has.
+    /// A name for a restore begun now: behind all others, also where the clock was put back, for the last is undone first.
     func freshName(_ now: Timestamp) throws -> String {
-        let folder = try state.open(Self.folderName)
-        var name = PointName(now)
-        while folder.has("\(name).json") { name = PointName(name.moment.advanced(by: 1)) }
-        return name.description
+        let taken = try state.open(Self.folderName).names().compactMap { PointName(String($0.dropLast(".json".count))) }
+        let free = taken.max()?.moment.advanced(by: 1) ?? now
+        return PointName(max(now, free)).description
     }
 
     func write(_ record: RestoreRecord) throws {
@@ -84,7 +83,6 @@ package struct Restores: Sendable {
     func forget(_ record: RestoreRecord) throws {
         let folder = try state.open(Self.folderName)
         try folder.removeTree("\(record.restore).json")
-        try folder.synchronize()
     }
 
     private static let folderName = "restores"
@@ -116,7 +114,7 @@ extension RestoreRecord.Swap {
     /// Puts the restored folder under its live name; does nothing if it is there already.
     func swap() throws {
         switch standing {
-        case .live: return
+        case .live: try synchronize()
         case .staged: try turn(from: staged, to: live)
         case .removed, .gone: throw moved()
         }
@@ -155,7 +153,6 @@ extension RestoreRecord.Swap {
     private func removeStaged() throws {
         guard let parent = try? Descriptor.folder(folder) else { return }
         try parent.removeTree(staged)
-        try parent.synchronize()
     }
 
     private func turn(from: String, to: String) throws {
@@ -168,6 +165,9 @@ extension RestoreRecord.Swap {
         try parent.synchronize()
     }
 
+    /// Makes it survive a power cut that it stands as it does.
+    func synchronize() throws { try Descriptor.folder(folder).synchronize() }
+
     private func inode(of name: String) -> UInt64? {
         Descriptor.status(at: "\(folder)/\(name)").map { UInt64($0.st_ino) }
     }
@@ -178,7 +178,10 @@ extension Restores {
     ///
     /// All live, or nothing: a restore that did not come to swap everything goes back to the former data.
     func settle() throws -> [String] {
-        try state.open(Self.folderName).removeUnfinished()
+        let folder = try state.open(Self.folderName)
+        try folder.removeUnfinished()
+        // What a killed run wrote is gone by from here on: it may not be lost any more.
+        try folder.synchronize()
         var done: [String] = []
         for record in try all() where record.databases == nil {
             let standings = Set(record.swaps.map(\.standing))
@@ -194,6 +197,8 @@ extension Restores {
                 for swap in record.swaps { try swap.removeRestored() }
                 try forget(record)
                 done.append("went back to the former data: the restore \(record.restore) was interrupted")
+            } else if standings == [.live] {
+                for swap in record.swaps { try swap.synchronize() }
             }
         }
         return done

@@ -96,21 +96,40 @@ package final class Journal: Sendable {
         }
     }
 
-    /// A crash may have cut the last line, whose deed never began: what follows must not be glued to it.
+    /// What follows must not be glued to what a crash cut.
     private static func dropTornEnd(of file: Descriptor) throws {
         let bytes = try file.readAll(limit: limit)
-        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        let whole = try lines(of: bytes, in: file.path).length
         guard whole < bytes.count else { return }
         try file.truncate(to: whole)
+    }
+
+    /// The lines, and how many bytes they take. What is behind them was being written when the machine stopped: its deed never
+    /// began. A disk may have kept any part of it, also the end alone.
+    private static func lines(of bytes: [UInt8], in place: String) throws -> (lines: [Line], length: Int) {
+        var lines: [Line] = []
+        var length = 0
+        var start = 0
+        var unreadable: (any Error)?
+        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            let line = Result { try JSON.read(Line.self, Array(bytes[start..<end]), place: place) }
+            start = end + 1
+            switch line {
+            case .failure(let error): unreadable = unreadable ?? error
+            case .success(let line):
+                if let unreadable { throw unreadable }
+                lines.append(line)
+                length = start
+            }
+        }
+        return (lines, length)
     }
 
     private static func read(in folder: Descriptor) throws -> [Int: Obligation] {
         guard folder.has(name) else { return [:] }
         let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: limit)
-        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         var unpaid: [Int: Obligation] = [:]
-        for text in bytes[..<whole].split(separator: UInt8(ascii: "\n")) {
-            let line = try JSON.read(Line.self, Array(text), place: "\(folder.path)/\(name)")
+        for line in try lines(of: bytes, in: "\(folder.path)/\(name)").lines {
             if let paid = line.paid { unpaid[paid] = nil }
             if let obligation = line.obligation { unpaid[line.id] = obligation }
         }
