@@ -70,7 +70,8 @@ package final class History: @unchecked Sendable {
         if !end.isCalm { try await putRight() }
         try host.checkTidy()
         try checkData(command, before, end)
-        for (item, point) in held where host.ledger.points[point] == nil && !host.ledger.touched.contains(point) {
+        for (item, point) in held.sorted(by: { $0.key < $1.key })
+        where host.ledger.points[point] == nil && !host.ledger.touched.contains(point) {
             throw Broken("\(item) was whole in \(point) last, which is gone")
         }
     }
@@ -194,7 +195,9 @@ package final class History: @unchecked Sendable {
     private func backUp(_ lock: HeldLock, _ process: SimulatedProcess) async throws {
         let attempt = BackupAttempt(BackupRequest(acceptsEmptyDirectory: true), site, holding: lock)
         let result = try await attempt.run { (self.host.plan(), SimulatedProducers(host: self.host, process: process)) }
-        guard !process.isDead, case .point(let manifest) = result.made else { return }
+        guard !process.isDead, case .point(let manifest) = result.made,
+            !host.ledger.touched.contains(manifest.point)
+        else { return }
         try host.checkDurable(manifest.point)
     }
 
@@ -203,8 +206,7 @@ package final class History: @unchecked Sendable {
             acceptDrops: [PruneOptions.all], acceptJumps: host.chance(3, in: 4), afterFailure: host.chance(3, in: 4))
         let plan = try await PrunePlanner(site).plan(options)
         if plan.refusals.isEmpty { host.ledger.condemned.formUnion(plan.removed) }
-        let result = try await PruneRun(plan, site, holding: lock).run()
-        host.ledger.condemned.subtract(result.problems.keys.compactMap(PointName.init))
+        _ = try await PruneRun(plan, site, holding: lock).run()
     }
 
     /// As ``VolumesStaging`` does it: everything extracted and durable, then moved beside what lives, then exchanged.
@@ -272,7 +274,9 @@ package final class History: @unchecked Sendable {
             if case .failure(let error) = point.manifest { throw Broken("a reader saw half a point: \(error)") }
         }
         let runs = RunRecords(site.state).latest()
-        if host.holder != nil, let dead = runs.first(where: { $0.outcome == .died && $0.ended == nil }) {
+        if let holder = host.holder, !holder.scheduler.hadFailures,
+            let dead = runs.first(where: { $0.outcome == .died && $0.ended == nil })
+        {
             throw Broken("the run \(dead.run) is at work, and looks dead")
         }
     }

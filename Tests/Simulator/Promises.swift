@@ -5,13 +5,17 @@ import TestKit
 /// What `DESIGN.md` promises, held against the disk of a simulated host by code of its own.
 extension Host {
     /// What holds at every moment: a name stands for all of a point, and none goes away undecided.
-    func checkPoints() throws {
+    ///
+    /// - Parameter isSettled: whether whoever has the lock has put things right: what can be seen is there for good then. A name
+    ///   that was given right before a kill is one that a power cut may still take.
+    func checkPoints(isSettled: Bool = false) throws {
         guard let backups = disk.look(Self.backups) else { throw Broken("the backup directory is gone") }
         for (text, folder) in backups.entries {
             guard let name = PointName(text), !ledger.touched.contains(name) else { continue }
             let bytes = try examine(name, folder)
             if let known = ledger.points[name], known != bytes { throw Broken("the manifest of \(name) was changed") }
-            ledger.points[name] = bytes
+            if isSettled { try checkDurable(name) }
+            if isSettled || backups.durableEntries[text] === folder { ledger.points[name] = bytes }
         }
         for name in ledger.points.keys where backups.entries[name.description] == nil {
             guard ledger.condemned.contains(name) || ledger.touched.contains(name) else {
@@ -64,14 +68,14 @@ extension Host {
         return manifest
     }
 
-    /// A point of which a backup said that it is made survives whatever comes.
+    /// A point of which somebody was told survives whatever comes.
     func checkDurable(_ name: PointName) throws {
         guard let folder = disk.look("\(Self.backups)/\(name)", durably: true) else {
-            throw Broken("the point \(name) is said to be made, but a power cut would take its name")
+            throw Broken("the point \(name) can be seen, but a power cut would take its name")
         }
         for (file, inode) in folder.entries {
             guard folder.durableEntries[file] === inode, inode.durable == inode.bytes else {
-                throw Broken("the point \(name) is said to be made, but a power cut would spoil its \(file)")
+                throw Broken("the point \(name) can be seen, but a power cut would spoil its \(file)")
             }
         }
     }
@@ -90,6 +94,7 @@ extension Host {
 
     /// What holds once whoever has the lock has put things right.
     func checkTidy() throws {
+        try checkPoints(isSettled: true)
         for (folder, rests) in [
             ("backups", [".partial", ".removing"]), ("state/runs", [".partial"]), ("state/restores", [".partial"]),
         ] {

@@ -4,8 +4,8 @@ import RestorePoints
 /// A bug, put in on purpose: a deed that is left out, or done too late, as if the program had been written so.
 package final class Sabotage {
     package enum Kind: String, CaseIterable, Sendable {
-        case fileNotSynchronised = "files are published without fsync"
-        case folderNotSynchronised = "names are given without fsync of their folder"
+        case fileNotSynchronised = "an archive is published without fsync"
+        case folderNotSynchronised = "a point is published without fsync of the backup directory"
         case renamedBeforeSynchronised = "a file has its name before its bytes are on disk"
         case journalAfterDeed = "the journal is written after the deed"
         case paidBeforeStart = "an obligation is paid before the container was started"
@@ -57,8 +57,8 @@ package final class Sabotage {
 
     private func isLeftOut(_ step: Step) -> Bool {
         switch kind {
-        case .fileNotSynchronised: step.deed == .synchronize && step.inode?.isFolder == false
-        case .folderNotSynchronised: step.deed == .synchronize && step.inode?.isFolder == true
+        case .fileNotSynchronised: step.deed == .synchronize && step.inode?.name.hasSuffix(".gpg.partial") == true
+        case .folderNotSynchronised: step.deed == .synchronize && step.inode?.name == "backups"
         case .removedInPlace: step.deed == .rename && step.other.hasSuffix(PointRemoval.suffix)
         case .cutLineKept: step.deed == .truncate && step.inode?.name == Self.journal
         default: false

@@ -132,7 +132,7 @@ final class SimulatedDisk {
     }
 
     /// What is left of a file with bytes that were not synchronised: its length is the old, the new or one between; each block is the
-    /// old, the new, or, where there was none, zeros or what somebody else's file had there.
+    /// old, the new, or, where there was none, zeros.
     private static func rest(of inode: Inode, _ cut: PowerCut, _ random: inout SeededRandom) -> [UInt8] {
         let (old, new) = (inode.durable ?? [], inode.bytes)
         if cut == .nothing { return old }
@@ -145,14 +145,11 @@ final class SimulatedDisk {
         var rest = [UInt8](repeating: 0, count: length)
         for start in stride(from: 0, to: length, by: blockSize) {
             let isNew = Bool.random(using: &random)
-            let isGarbage = Bool.random(using: &random)
             for index in start..<min(start + blockSize, length) {
                 if isNew, index < new.count {
                     rest[index] = new[index]
                 } else if index < old.count {
                     rest[index] = old[index]
-                } else if isGarbage {
-                    rest[index] = UInt8(truncatingIfNeeded: index &* 167 &+ 13)
                 }
             }
         }

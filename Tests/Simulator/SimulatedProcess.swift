@@ -78,10 +78,12 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
     }
 
     /// The folder that the last part of a path is in, and that part.
-    private func place(_ start: Int32, _ path: UnsafePointer<CChar>) -> (Inode, String)? {
+    private func place(_ start: Int32, _ path: UnsafePointer<CChar>, literally: Bool = false) -> (Inode, String)? {
         guard var inode = folder(start) else { return nil }
         let text = String(cString: path)
-        guard text.utf8.contains(UInt8(ascii: "/")) else { return (inode, sabotage?.alias(text) ?? text) }
+        guard text.utf8.contains(UInt8(ascii: "/")) else {
+            return (inode, literally ? text : sabotage?.alias(text) ?? text)
+        }
         var parts = text.split(separator: "/")
         guard let last = parts.popLast() else { return (disk.root, ".") }
         for part in parts where part != "." {
@@ -229,7 +231,9 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
         _ flags: UInt32
     ) -> Int32 {
         if isDead { return failing(EIO) }
-        guard let from = place(oldFolder, old), let to = place(newFolder, new), let inode = find(from) else {
+        guard let from = place(oldFolder, old, literally: true), let to = place(newFolder, new, literally: true),
+            let inode = find(from)
+        else {
             return failing(ENOENT)
         }
         let there = find(to)
@@ -271,8 +275,8 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
 
     func lock(_ number: Int32) -> Int32 {
         guard !isDead, let file = file(number) else { return failing(EIO) }
-        if sabotage?.kind == .lockExcludesNobody { return 0 }
-        guard file.inode.lockedBy == nil || file.inode.lockedBy == file.id else { return failing(EAGAIN) }
+        let isFree = file.inode.lockedBy == nil || file.inode.lockedBy == file.id
+        guard isFree || sabotage?.kind == .lockExcludesNobody else { return failing(EAGAIN) }
         file.inode.lockedBy = file.id
         return 0
     }

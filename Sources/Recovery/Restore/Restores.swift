@@ -80,7 +80,10 @@ package struct Restores: Sendable {
         try state.open(Self.folderName).publish("\(record.restore).json", try JSON.write(record), replacing: true)
     }
 
+    /// Forgets a restore of which nothing is left that anybody could want.
     func forget(_ record: RestoreRecord) throws {
+        // What a killed run removed may be back after a power cut: nobody would know of it then.
+        for swap in record.swaps { try swap.synchronize() }
         let folder = try state.open(Self.folderName)
         try folder.removeTree("\(record.restore).json")
     }
@@ -111,7 +114,7 @@ extension RestoreRecord.Swap {
         }
     }
 
-    /// Puts the restored folder under its live name; does nothing if it is there already.
+    /// Puts the restored folder under its live name, durably, if it is not there already.
     func swap() throws {
         switch standing {
         case .live: try synchronize()
@@ -120,11 +123,11 @@ extension RestoreRecord.Swap {
         }
     }
 
-    /// Puts the former data back under the live name; does nothing if it is there already.
+    /// Puts the former data back under the live name, durably, if it is not there already.
     func swapBack() throws {
         switch standing {
         case .live: try turn(from: live, to: staged)
-        case .staged: return
+        case .staged: try synchronize()
         case .removed, .gone: throw moved()
         }
     }
@@ -152,6 +155,8 @@ extension RestoreRecord.Swap {
 
     private func removeStaged() throws {
         guard let parent = try? Descriptor.folder(folder) else { return }
+        // The exchange first: a disk that kept this and lost that would have lost the data that lives.
+        try parent.synchronize()
         try parent.removeTree(staged)
     }
 
@@ -166,7 +171,7 @@ extension RestoreRecord.Swap {
     }
 
     /// Makes it survive a power cut that it stands as it does.
-    func synchronize() throws { try Descriptor.folder(folder).synchronize() }
+    func synchronize() throws { try (try? Descriptor.folder(folder))?.synchronize() }
 
     private func inode(of name: String) -> UInt64? {
         Descriptor.status(at: "\(folder)/\(name)").map { UInt64($0.st_ino) }

@@ -102,25 +102,20 @@ package final class Journal: Sendable {
         let whole = try lines(of: bytes, in: file.path).length
         guard whole < bytes.count else { return }
         try file.truncate(to: whole)
+        // Or a block of what was cut and one of what follows could make a line together.
+        try file.synchronize()
     }
 
     /// The lines, and how many bytes they take. What is behind them was being written when the machine stopped: its deed never
-    /// began. A disk may have kept any part of it, also the end alone.
+    /// began. It has no end; or it has, but lacks a block on the way there, which then reads as zeros.
     private static func lines(of bytes: [UInt8], in place: String) throws -> (lines: [Line], length: Int) {
         var lines: [Line] = []
         var length = 0
-        var start = 0
-        var unreadable: (any Error)?
-        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            let line = Result { try JSON.read(Line.self, Array(bytes[start..<end]), place: place) }
-            start = end + 1
-            switch line {
-            case .failure(let error): unreadable = unreadable ?? error
-            case .success(let line):
-                if let unreadable { throw unreadable }
-                lines.append(line)
-                length = start
-            }
+        while let end = bytes[length...].firstIndex(of: UInt8(ascii: "\n")) {
+            let text = Array(bytes[length..<end])
+            if text.contains(0), end == bytes.count - 1 { break }
+            lines.append(try JSON.read(Line.self, text, place: place))
+            length = end + 1
         }
         return (lines, length)
     }
