@@ -136,9 +136,8 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
         guard !isDead, let file = file(number), let buffer else { return Int(failing(EIO)) }
         let bytes = sabotage?.read(file.inode) ?? file.inode.bytes
         let length = max(0, min(count, bytes.count - file.offset))
-        if length > 0 {
-            bytes.withUnsafeBytes { buffer.copyMemory(from: $0.baseAddress! + file.offset, byteCount: length) }
-        }
+        UnsafeMutableRawBufferPointer(start: buffer, count: length)
+            .copyBytes(from: bytes[file.offset..<file.offset + length])
         file.offset += length
         return length
     }
