@@ -135,7 +135,8 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
     func read(_ number: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
         guard !isDead, let file = file(number), let buffer else { return Int(failing(EIO)) }
         let bytes = sabotage?.read(file.inode) ?? file.inode.bytes
-        let length = max(0, min(count, bytes.count - file.offset))
+        let length = min(count, bytes.count - file.offset)
+        guard length > 0 else { return 0 }
         UnsafeMutableRawBufferPointer(start: buffer, count: length)
             .copyBytes(from: bytes[file.offset..<file.offset + length])
         file.offset += length
