@@ -75,6 +75,14 @@ let package = Package(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
             swiftSettings: swiftSettings),
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "HTTPClient", "Settings", "Machine",
+                "TestKit",
+            ],
+            path: "Tests/Simulator",
+            swiftSettings: swiftSettings),
         tests(of: "Machine"),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
@@ -90,7 +98,7 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine",
-                "TestKit",
+                "TestKit", "Simulator",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),

@@ -7,6 +7,12 @@ package struct Sealed: Sendable, Hashable {
     package let digest: Digest
     /// The subkeys that can open it, in the packets' order.
     package let recipients: [KeyID]
+
+    package init(length: Int64, digest: Digest, recipients: [KeyID]) {
+        self.length = length
+        self.digest = digest
+        self.recipients = recipients
+    }
 }
 
 /// Encrypts a stream by one gpg: producer → gpg → packet inspector and digest → sink.

@@ -97,7 +97,8 @@ package struct Catalog: Sendable {
         try open()?.names().filter { $0.hasSuffix(suffix) && PointName(String($0.dropLast(suffix.count))) != nil } ?? []
     }
 
-    private func open() throws -> Descriptor? {
+    /// The directory; nil where there is none.
+    func open() throws -> Descriptor? {
         do {
             return try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
         } catch let error as MachineError where error.errno == ENOENT {

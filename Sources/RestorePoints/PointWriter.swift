@@ -64,14 +64,16 @@ package final class PointWriter: Sendable {
     /// Removes all of it; for every way out that is not ``publish(_:signature:files:)``.
     package func discard() throws { try directory.removeTree(Self.partial(name)) }
 
-    /// Removes what earlier runs left unfinished. Call it only while holding the lock.
+    /// Removes what earlier runs left unfinished, and makes the names durable that one gave right before it was killed. Call it
+    /// only while holding the lock.
     ///
     /// - Returns: the names that were removed.
     package static func sweep(_ directory: String) throws -> [String] {
-        let unfinished = try Catalog(directory).unfinished()
-        guard !unfinished.isEmpty else { return [] }
-        let folder = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        let catalog = Catalog(directory)
+        guard let folder = try catalog.open() else { return [] }
+        let unfinished = try catalog.unfinished()
         for name in unfinished { try folder.removeTree(name) }
+        try folder.synchronize()
         return unfinished
     }
 

@@ -8,9 +8,13 @@ struct StandAloneRun: Sendable {
     private let plan: BackupPlan
     private let file: StandAloneFile
     private let lock: HeldLock
+    private let producers: any Producers
 
-    init(_ plan: BackupPlan, to file: StandAloneFile, _ site: Site, holding lock: HeldLock) {
+    init(
+        _ plan: BackupPlan, to file: StandAloneFile, _ site: Site, holding lock: HeldLock, by producers: any Producers
+    ) {
         self.plan = plan
+        self.producers = producers
         self.file = file
         self.site = site
         self.lock = lock
@@ -36,7 +40,7 @@ struct StandAloneRun: Sendable {
         let obligation = try lock.journal.owe(.remove(folder: file.folder, name: file.partial))
         defer { lock.journal.payForRemoval(obligation) }
         let lane = Lane(
-            site: site, plan: plan, destination: .file(file), journal: lock.journal,
+            site: site, plan: plan, producers: producers, destination: .file(file), journal: lock.journal,
             parts: plan.lanes.flatMap(\.self))
         let outcomes = try await lane.run()
         guard !outcomes.contains(where: { $0.archive != nil }) || access(file.path, F_OK) == 0 else {

@@ -85,9 +85,8 @@ package struct RetentionCandidate: Sendable {
     func copies(at now: Timestamp) -> [Item: Copy] { isAhead(of: now) ? [:] : copies }
 
     private static func isThere(_ archive: Manifest.Archive, in path: String) -> Bool {
-        var status = stat()
-        return lstat("\(path)/\(archive.file)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-            && Int64(status.st_size) == archive.size
+        guard let status = Descriptor.status(at: "\(path)/\(archive.file)") else { return false }
+        return status.st_mode & S_IFMT == S_IFREG && Int64(status.st_size) == archive.size
     }
 
     /// Seconds that a clock may be put back, or a name be moved on, without that meaning anything.
