@@ -127,7 +127,8 @@ import Testing
     /// A changed label is a changed file, and not a matter of the right key.
     @Test func anArchiveWhoseLabelWasChanged() async throws {
         try await withDemoHost(.backedUp) { host in
-            try await change(host, "printf '\\252\\125\\252\\125' | dd of=$archive bs=1 seek=5 conv=notrunc status=none")
+            let script = "printf '\\252\\125\\252\\125' | dd of=$archive bs=1 seek=5 conv=notrunc status=none"
+            try await change(host, script)
             try await expectRefused(host, "point.damaged")
             let deep = try await host.holdfast("verify", "--deep", "--key", host.privateKey)
             #expect(deep.status == 1, "\(deep)")
