@@ -107,3 +107,15 @@ let package = Package(
             swiftSettings: testSettings),
     ]
 )
+
+// With flags of its own, and only by Tests/Fuzz/run.sh: no other build knows of it.
+if Context.environment["HOLDFAST_FUZZ_BUILD"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "Databases", "OpenPGP", "Docker", "Settings", "Schedules",
+                "Machine",
+            ],
+            path: "Tests/Fuzz", exclude: ["run.sh", "corpus"], swiftSettings: swiftSettings))
+}
