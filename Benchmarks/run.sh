@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Times Holdfast against what people use today, on one generated tree: first backup, restore and verification; and on one
-# generated database: dump and load.
-#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [database]
+# generated database: dump and load; and the commands that one waits for.
+#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [database] [commands]
 # Every tool takes its turn in every round, on a warm page cache; its best round counts.
 set -euo pipefail
 
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 size=${HOLDFAST_BENCH_SIZE:-1GiB}
 size=$(numfmt --from=auto "${size%B}")
 rounds=${HOLDFAST_BENCH_ROUNDS:-3}
-parts=" ${*:-tree database} "
+parts=" ${*:-tree database commands} "
 export HOLDFAST=${HOLDFAST:-$here/../.build/release/holdfast}
 [[ -x $HOLDFAST ]] || { echo "no $HOLDFAST: make build" >&2 && exit 1; }
 
@@ -30,6 +30,8 @@ fail() {
 declare -A title
 # shellcheck source=Benchmarks/database.sh
 source "$here/database.sh"
+# shellcheck source=Benchmarks/commands.sh
+source "$here/commands.sh"
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -195,6 +197,7 @@ measure_database() {
 
 export_functions
 [[ $parts != *' tree '* ]] || measure_tree
+[[ $parts != *' commands '* ]] || measure_commands
 if [[ $parts == *' database '* ]]; then
     if start_server; then measure_database; else
         parts=${parts/ database / }
@@ -243,9 +246,11 @@ if [[ $parts == *' tree '* ]]; then
     printf '\n%d files, %d MB; holdfast'\''s restore point: %d MB\n' "$files" $((bytes / 1000000)) $((stored / 1000000))
     table backup 'first backup' "$bytes" "${tools[@]}"
     table restore 'restore' "$bytes" "${tools[@]}"
-    awk -v "wall=${wall[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
-        printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.0f MiB\n", wall, bytes / (wall ? wall : .005) / 1e9, rss / 1024 }'
+    awk -v "wall=${wall[verify:holdfast]}" -v "cpu=${cpu[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
+        printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.2f GB a second of processor time (bar: 1), %.0f MiB\n",
+            wall, bytes / (wall ? wall : .005) / 1e9, bytes / (cpu ? cpu : .005) / 1e9, rss / 1024 }'
 fi
+[[ $parts != *' commands '* ]] || printf '%s\n' "$commands_table"
 if [[ $parts == *' database '* ]]; then
     printf '\ndatabase, %d MB of dump, in PostgreSQL %s\n' $((dumped / 1000000)) "$(version "$pg/postgres" | grep -o '[0-9][0-9.]*' | head -1)"
     table dump 'database dump' "$dumped" "${database_tools[@]}"

@@ -48,8 +48,21 @@ package struct HostKey: Sendable {
             let place = try Descriptor.folder(folder)
             guard place.has(secretName) else { return nil }
             let bytes = try place.open(publicName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
+            if let key = try? SignerKey(bytes) {
+                return HostKey(fingerprint: key.fingerprint, folder: folder, gnupg: gnupg)
+            }
             let key = try await Keyring(home: nil, gnupg: gnupg).inspect(bytes).onlyKey()
             return HostKey(fingerprint: key.fingerprint, folder: folder, gnupg: gnupg)
+        } catch let error as MachineError where error.errno == ENOENT {
+            return nil
+        }
+    }
+
+    /// The public half of the key in that folder, for checking many signatures; nil if no key was made there.
+    package static func signer(in folder: String) throws -> SignerKey? {
+        do {
+            let file = try Descriptor.open("\(folder)/\(publicName)", O_RDONLY | O_NOFOLLOW)
+            return try SignerKey(try file.readAll(limit: 1 << 20))
         } catch let error as MachineError where error.errno == ENOENT {
             return nil
         }

@@ -28,7 +28,8 @@ package struct Catalog: Sendable {
     /// - Throws: when the directory is there but cannot be listed; a directory that is missing holds no points.
     package func points() throws -> [Point] {
         guard let folder = try open() else { return [] }
-        return try folder.names().compactMap(PointName.init).sorted().compactMap { load($0, in: folder) }
+        let names = try folder.names().compactMap(PointName.init).sorted()
+        return onAllCores(names.count) { load(names[$0], in: folder) }.compactMap { $0 }
     }
 
     /// The point of that name, or the newest for `latest`.

@@ -28,7 +28,12 @@ package struct PrunePlanner: Sendable {
         let policy = backup.retention.map(RetentionPolicy.init)
         let (all, host) = (try site.catalog.points(), try site.state.knownHostID())
         let damage = KnownDamage(RunRecords(site.state).latest())
-        let candidates = all.map { RetentionCandidate($0, host: host, isSpoilt: damage.spoils) }
+        let provenance = try site.provenance(of: all)
+        let candidates = all.map { point in
+            // What cannot be checked is not removed either.
+            let refusal = provenance.refusal(of: point.name) ?? provenance.unknown
+            return RetentionCandidate(point, host: host, refusal: refusal, isSpoilt: damage.spoils)
+        }
         let forgotten = try forgotten(options.forget, candidates)
         let legacy = try await onThread("older archives") { stop in
             try backup.legacy.map { entry in
