@@ -1,0 +1,207 @@
+internal import Glibc
+internal import Synchronization
+
+/// One day's file (`docs/formats/timeseries.md`): opened when somebody asks for it.
+///
+/// Its name may go meanwhile; who still reads from it can go on.
+final class DayFile: Sendable {
+    /// What one series measured in one window.
+    struct Row: Sendable {
+        let id: UInt32
+        let labels: Labels
+        /// Ascending.
+        let chunks: [Chunk]
+    }
+
+    let day: Day
+    let path: String
+    /// Whether it is the day's own, and not one that was set aside.
+    let isWritable: Bool
+    private let state = Mutex(State())
+
+    private struct State {
+        var file: SQLiteFile?
+        var index: Index?
+    }
+
+    /// The series of a day.
+    struct Index: Sendable {
+        var series = SeriesIndex()
+        var labels: [Int: Labels] = [:]
+    }
+
+    init(_ day: Day, _ path: String, isWritable: Bool) {
+        self.day = day
+        self.path = path
+        self.isWritable = isWritable
+    }
+
+    /// With what lies beside it.
+    var size: Int64 {
+        [path, path + "-journal"].reduce(0) { sum, path in
+            var status = stat()
+            return lstat(path, &status) == 0 ? sum + Int64(status.st_size) : sum
+        }
+    }
+
+    /// Lets go of what is kept in memory and of the descriptor; the next call opens it again.
+    func close() { state.withLock { $0 = State() } }
+
+    /// The series that satisfy all matchers, each with its id.
+    ///
+    /// - Returns: and what could not be read, in words.
+    func select(_ matchers: [Matcher]) throws -> (series: [(id: UInt32, labels: Labels)], damage: [String]) {
+        try state.withLock { state in
+            let (index, damage) = try loadIndex(&state)
+            let places = index.series.places(matchers)
+            return (places.compactMap { place in index.labels[place].map { (UInt32(place), $0) } }, damage)
+        }
+    }
+
+    private func loadIndex(_ state: inout State) throws -> (Index, [String]) {
+        if let index = state.index { return (index, []) }
+        let file = try open(&state, creating: false)
+        var index = Index()
+        let damage = file.eachRow(of: "series", key: "id", "labels") { id, bytes in
+            guard let labels = Labels(checking: bytes) else { return false }
+            index.labels[Int(id)] = labels
+            index.series.insert(labels, at: Int(id))
+            return true
+        }
+        if damage.isEmpty { state.index = index }
+        return (index, damage)
+    }
+
+    private func open(_ state: inout State, creating: Bool) throws -> SQLiteFile {
+        if let file = state.file { return file }
+        let file = try SQLiteFile(
+            path, creating: creating,
+            pragmas: [
+                "page_size=16384", "journal_mode=DELETE", "synchronous=FULL", "cache_size=-1024", "temp_store=MEMORY",
+            ])
+        if creating, try file.number("PRAGMA user_version") == 0 {
+            try file.transaction {
+                try file.run(
+                    """
+                    CREATE TABLE series (id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
+                    CREATE TABLE chunk (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
+                    PRAGMA application_id = \(RecentFile.applicationID);
+                    PRAGMA user_version = \(RecentFile.version);
+                    """)
+            }
+        }
+        guard try file.number("PRAGMA user_version") == RecentFile.version,
+            try file.number("PRAGMA application_id") == RecentFile.applicationID
+        else { throw TimeSeriesError.unknownVersion(path) }
+        state.file = file
+        return file
+    }
+
+    private static func key(_ window: Window, _ id: UInt32) -> Int64 { window.ofDay << 32 | Int64(id) }
+}
+
+extension DayFile {
+    /// Adds the samples of one series that lie in `range` to `samples`: ascending.
+    ///
+    /// - Returns: how many rows could not be read.
+    func unpack(_ id: UInt32, in range: ClosedRange<Int64>, into samples: inout [Sample]) -> Int {
+        let first = Window(of: max(range.lowerBound, day.start))
+        let last = Window(of: min(range.upperBound, day.end - 1))
+        guard first <= last else { return 0 }
+        return state.withLock { state in
+            guard let file = try? open(&state, creating: false),
+                let select = try? file.statement("SELECT data FROM chunk WHERE key = ?")
+            else { return 1 }
+            var broken = 0
+            for number in first.number...last.number {
+                let window = Window(number: number)
+                do {
+                    try select.each([.number(Self.key(window, id))]) { row in
+                        if !WindowRow.unpack(row.bytes(0), of: window, in: range, into: &samples) { broken += 1 }
+                    }
+                } catch { broken += 1 }
+            }
+            return broken
+        }
+    }
+
+    /// Writes the rows of one window of this day, all or none; where there is one already, both are merged.
+    ///
+    /// - Parameter rows: in the order of ids.
+    func store(_ rows: [Row], of window: Window) throws {
+        try state.withLock { state in
+            let file = try open(&state, creating: true)
+            try file.transaction {
+                let find = try file.statement("SELECT data FROM chunk WHERE key = ?")
+                let put = try file.statement("INSERT OR REPLACE INTO chunk (key, data) VALUES (?, ?)")
+                let name = try file.statement("INSERT OR IGNORE INTO series (id, labels) VALUES (?, ?)")
+                for row in rows {
+                    let key = Self.key(window, row.id)
+                    var present: [UInt8] = []
+                    try find.each([.number(key)]) { present = $0.bytes(0) }
+                    let chunks = present.isEmpty ? row.chunks : Self.merged(present, row.chunks, window)
+                    try name.each([.number(Int64(row.id)), .bytes(row.labels.bytes)])
+                    try put.each([.number(key), .bytes(WindowRow.pack(chunks, of: window))])
+                }
+            }
+            state.index = nil
+        }
+    }
+
+    /// Old and new samples of one window; where both have one, the new one counts.
+    private static func merged(_ present: [UInt8], _ chunks: [Chunk], _ window: Window) -> [Chunk] {
+        let all = window.start...window.end - 1
+        var samples: [Sample] = []
+        _ = WindowRow.unpack(present, of: window, in: all, into: &samples)
+        for chunk in chunks { chunk.unpack(in: all, into: &samples) }
+        samples.putInOrder()
+        return WindowRow.chunks(samples)
+    }
+
+    /// Removes the earliest window that has something.
+    ///
+    /// - Returns: false when only one is left, or none.
+    func removeEarliestWindow() throws -> Bool {
+        try state.withLock { state in
+            let file = try open(&state, creating: false)
+            guard let first = try file.number("SELECT MIN(key) >> 32 FROM chunk"),
+                let last = try file.number("SELECT MAX(key) >> 32 FROM chunk"), first < last
+            else { return false }
+            try file.statement("DELETE FROM chunk WHERE key < ?").each([.number((first + 1) << 32)])
+            return true
+        }
+    }
+
+    /// Bytes of pages that hold something: what was removed leaves room in the file that is filled first.
+    func usedSize() throws -> Int64 {
+        try state.withLock { state in
+            let file = try open(&state, creating: false)
+            let (pages, free) = (
+                try file.number("PRAGMA page_count") ?? 0, try file.number("PRAGMA freelist_count") ?? 0
+            )
+            return (pages - free) * (try file.number("PRAGMA page_size") ?? 0)
+        }
+    }
+
+    /// The largest id of a series; nil when it cannot be told.
+    func largestID() -> UInt32? {
+        state.withLock { state in
+            guard let file = try? open(&state, creating: false) else { return nil }
+            return (try? file.number("SELECT MAX(id) FROM series")).flatMap { $0 }.map { UInt32(clamping: $0) }
+        }
+    }
+}
+
+extension [Sample] {
+    /// Sorts by time, if need be, and keeps of each time the one that came last.
+    mutating func putInOrder() {
+        let isInOrder = indices.dropFirst().allSatisfy { self[$0 - 1].time < self[$0].time }
+        guard !isInOrder else { return }
+        let sorted = enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        removeAll(keepingCapacity: true)
+        for sample in sorted {
+            if last?.time == sample.time { removeLast() }
+            append(sample)
+        }
+    }
+}
