@@ -107,6 +107,7 @@ extension ExpositionReader {
         var time: Int64?
         if !isAtLineEnd {
             try skipSeparator()
+            if isAtLineEnd, format == .openMetrics { throw error("The line ends in a blank.") }
             if !isAtLineEnd, body[position] != .hash || format == .text { time = try timestamp() }
             if format == .openMetrics, !isAtLineEnd { try exemplar() }
             if format == .text { skipBlanks() }

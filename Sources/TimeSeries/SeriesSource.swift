@@ -75,7 +75,7 @@ package struct SelectedSeries: Sendable {
 /// Where the samples of one series lie.
 struct StoredSeries: Sendable {
     /// By day.
-    var places: [(file: DayFile, id: UInt32)] = []
+    var places: [(file: DayFile, entry: DayFile.Entry)] = []
     /// Ascending, and later than what is in the files, or the same.
     var recent: [Chunk] = []
     let range: ClosedRange<Int64>
@@ -83,7 +83,7 @@ struct StoredSeries: Sendable {
     func decode(into buffer: inout [Sample]) throws {
         var broken: (rows: Int, file: String) = (0, "")
         for place in places {
-            let rows = place.file.unpack(place.id, in: range, into: &buffer)
+            let rows = place.file.unpack(place.entry, in: range, into: &buffer)
             if rows > 0 { broken = (broken.rows + rows, place.file.path) }
         }
         for chunk in recent { chunk.unpack(in: range, into: &buffer) }

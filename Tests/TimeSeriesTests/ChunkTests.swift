@@ -38,6 +38,41 @@ import TimeSeries
         #expect(packed(constant).bits.count <= 8 + 4 + 30)
     }
 
+    @Test func rowsGiveBackWhatWasPacked() {
+        for round in 0..<2000 {
+            var random = SeededRandom(seed: UInt64(round))
+            let decimals: Double = [1.0, 10.0, 100.0, 1e3, 1e6, 1e9, 1e15].randomElement(using: &random) ?? 1
+            var samples: [Sample] = []
+            var value = Double(Int.random(in: -1_000_000...1_000_000, using: &random))
+            for index in 0..<Int.random(in: 1...500, using: &random) {
+                let step = Double(Int.random(in: -1000...1000, using: &random))
+                value += Bool.random(using: &random) ? step : 0
+                let isOdd = Int.random(in: 0..<150, using: &random) == 0
+                samples.append(
+                    Sample(
+                        time: Int64(index) * 10_000, value: isOdd ? Double(bitPattern: random.next()) : value / decimals
+                    ))
+            }
+            let row = WindowRow.pack(WindowRow.chunks(samples), start: 0)
+            var found: [Sample] = []
+            #expect(WindowRow.unpack(row, start: 0, in: Self.all, into: &found))
+            #expect(found == samples, "seed \(round)")
+            var spoilt = row
+            spoilt[Int.random(in: row.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            #expect(!WindowRow.unpack(spoilt, start: 0, in: Self.all, into: &found))
+        }
+    }
+
+    @Test func decimalsTakeLittleRoom() {
+        let seconds = (0..<480).map { (index: Int) -> Sample in
+            let hundredths = 12_345 + index * 13 + index * 7 % 90
+            return Sample(time: Int64(index) * 15_000, value: Double(hundredths) / 100)
+        }
+        #expect(WindowRow.pack(WindowRow.chunks(seconds), start: 0).count < 480 * 8 / 5)
+        let constant = (0..<480).map { Sample(time: Int64($0) * 15_000, value: 0.1) }
+        #expect(WindowRow.pack(WindowRow.chunks(constant), start: 0).count <= 4 + 4 * (8 + 3 + 6))
+    }
+
     /// Whatever lies on the disk: an end, perhaps a refusal, but nothing is read that is not there.
     @Test func survivesAnyBits() {
         for round in 0..<3000 {

@@ -36,15 +36,12 @@ struct BitWriter: Sendable {
     }
 }
 
-/// Takes bits from where a ``BitWriter`` put them; past the end there are zeros, and ``isExhausted``.
+/// Takes bits from where a ``BitWriter`` put them; past the end there are zeros.
 struct BitReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    /// Whether more was taken than there is.
-    var isExhausted: Bool { position > bytes.count * 8 }
 
     /// - Parameter count: 1…64.
     @inline(__always)

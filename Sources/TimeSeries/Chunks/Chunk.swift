@@ -32,26 +32,13 @@ package struct ChunkWriter: Sendable {
             bits.append(value, count: 64)
         } else {
             let step = time &- lastTime
-            append(step: step &- lastStep)
+            bits.append(step: step &- lastStep)
             append(change: value ^ lastBits)
             lastStep = step
         }
         lastTime = time
         lastBits = value
         count += 1
-    }
-
-    private mutating func append(step change: Int64) {
-        let pattern = UInt64(bitPattern: change)
-        switch change {
-        case 0: bits.append(0, count: 1)
-        case -64..<64: bits.append(0b10 << 7 | pattern & 0x7f, count: 9)
-        case -8192..<8192: bits.append(0b110 << 14 | pattern & 0x3fff, count: 17)
-        case -524_288..<524_288: bits.append(0b1110 << 20 | pattern & 0xf_ffff, count: 24)
-        default:
-            bits.append(0b1111, count: 4)
-            bits.append(pattern, count: 64)
-        }
     }
 
     private mutating func append(change: UInt64) {
@@ -75,7 +62,7 @@ package struct ChunkWriter: Sendable {
 
 /// Adds the samples of a chunk that lie in `range` to `samples`.
 ///
-/// - Returns: false when the bits end before the samples do; what came until then was added.
+/// - Returns: false when there can be no such bits; what came until then was added.
 package func unpack(
     _ bytes: UnsafeRawBufferPointer, count: Int, firstTime: Int64, in range: ClosedRange<Int64>,
     into samples: inout [Sample]
@@ -85,7 +72,7 @@ package func unpack(
     var (significant, trailing) = (0, 0)
     for index in 0..<count {
         if index > 0 {
-            step &+= takeStep(&bits)
+            step &+= bits.takeStep()
             time &+= step
             switch bits.takeOnes(limit: 2) {
             case 0: break
@@ -100,26 +87,10 @@ package func unpack(
                 value ^= bits.take(significant) << UInt64(trailing)
             }
         }
-        guard !bits.isExhausted else { return false }
         if time > range.upperBound { return true }
         if time >= range.lowerBound { samples.append(Sample(time: time, value: Double(bitPattern: value))) }
     }
     return true
-}
-
-@inline(__always)
-private func takeStep(_ bits: inout BitReader) -> Int64 {
-    let width =
-        switch bits.takeOnes(limit: 4) {
-        case 0: 0
-        case 1: 7
-        case 2: 14
-        case 3: 20
-        default: 64
-        }
-    guard width > 0 else { return 0 }
-    let unused = Int64(64 - width)
-    return (Int64(bitPattern: bits.take(width)) << unused) >> unused
 }
 
 extension Chunk {

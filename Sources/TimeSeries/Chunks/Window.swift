@@ -9,7 +9,7 @@ struct Window: Hashable, Comparable, Sendable {
     /// Counted from 1970 on.
     let number: Int64
 
-    init(number: Int64) { self.number = number }
+    init(_ number: Int64) { self.number = number }
 
     /// The window that a time in milliseconds lies in.
     init(of time: Int64) {
@@ -25,6 +25,9 @@ struct Window: Hashable, Comparable, Sendable {
         let rest = number % Self.perDay
         return rest < 0 ? rest + Self.perDay : rest
     }
+
+    /// Its bit among those of its day.
+    var bit: UInt16 { 1 << UInt16(ofDay) }
 
     static func < (left: Window, right: Window) -> Bool { left.number < right.number }
 }
@@ -48,8 +51,6 @@ struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
     var start: Int64 { number * Self.length }
     var end: Int64 { start + Self.length }
     var description: String { Timestamp(seconds: number * 86_400).format("%Y-%m-%d") }
-
-    func window(_ ofDay: Int64) -> Window { Window(number: number * Window.perDay + ofDay) }
 
     static func < (left: Day, right: Day) -> Bool { left.number < right.number }
 }

@@ -24,10 +24,10 @@ final class DayFile: Sendable {
         var index: Index?
     }
 
-    /// The series of a day.
+    /// The series of a day, by id.
     struct Index: Sendable {
         var series = SeriesIndex()
-        var labels: [Int: Labels] = [:]
+        var entries: [Int: SeriesRow] = [:]
     }
 
     init(_ day: Day, _ path: String, isWritable: Bool) {
@@ -47,29 +47,48 @@ final class DayFile: Sendable {
     /// Lets go of what is kept in memory and of the descriptor; the next call opens it again.
     func close() { state.withLock { $0 = State() } }
 
-    /// The series that satisfy all matchers, each with its id.
+    /// One series of this day.
+    struct Entry: Sendable {
+        let id: UInt32
+        let row: SeriesRow
+    }
+
+    /// The series that satisfy all matchers.
     ///
     /// - Returns: and what could not be read, in words.
-    func select(_ matchers: [Matcher]) throws -> (series: [(id: UInt32, labels: Labels)], damage: [String]) {
+    func select(_ matchers: [Matcher]) throws -> (series: [Entry], damage: [String]) {
         try state.withLock { state in
             let (index, damage) = try loadIndex(&state)
             let places = index.series.places(matchers)
-            return (places.compactMap { place in index.labels[place].map { (UInt32(place), $0) } }, damage)
+            return (places.compactMap { id in index.entries[id].map { Entry(id: UInt32(id), row: $0) } }, damage)
         }
     }
 
     private func loadIndex(_ state: inout State) throws -> (Index, [String]) {
         if let index = state.index { return (index, []) }
+        guard !isEmpty else { return (Index(), []) }
         let file = try open(&state, creating: false)
         var index = Index()
-        let damage = file.eachRow(of: "series", key: "id", "labels") { id, bytes in
-            guard let labels = Labels(checking: bytes) else { return false }
-            index.labels[Int(id)] = labels
-            index.series.insert(labels, at: Int(id))
+        var damage = file.eachRow(of: "series", key: "id", "data") { id, bytes in
+            guard let row = SeriesRow(bytes) else { return false }
+            index.entries[Int(id)] = row
+            index.series.insert(row.labels, at: Int(id))
             return true
+        }
+        let expected = try? file.number("SELECT series FROM state")
+        if damage.isEmpty, expected ?? -1 != Int64(index.entries.count) {
+            damage.append(
+                "Series are missing: there were \(expected.map { "\($0)" } ?? "more"), \(index.entries.count) are found (\(path))."
+            )
         }
         if damage.isEmpty { state.index = index }
         return (index, damage)
+    }
+
+    /// Whether there is nothing of it on the disk: a full one kept it from being begun.
+    private var isEmpty: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_size == 0 : errno == ENOENT
     }
 
     private func open(_ state: inout State, creating: Bool) throws -> SQLiteFile {
@@ -83,7 +102,9 @@ final class DayFile: Sendable {
             try file.transaction {
                 try file.run(
                     """
-                    CREATE TABLE series (id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
+                    CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), series INTEGER NOT NULL);
+                    INSERT INTO state VALUES (1, 0);
+                    CREATE TABLE series (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
                     CREATE TABLE chunk (key INTEGER PRIMARY KEY, data BLOB NOT NULL);
                     PRAGMA application_id = \(RecentFile.applicationID);
                     PRAGMA user_version = \(RecentFile.version);
@@ -104,7 +125,7 @@ extension DayFile {
     /// Adds the samples of one series that lie in `range` to `samples`: ascending.
     ///
     /// - Returns: how many rows could not be read.
-    func unpack(_ id: UInt32, in range: ClosedRange<Int64>, into samples: inout [Sample]) -> Int {
+    func unpack(_ entry: Entry, in range: ClosedRange<Int64>, into samples: inout [Sample]) -> Int {
         let first = Window(of: max(range.lowerBound, day.start))
         let last = Window(of: min(range.upperBound, day.end - 1))
         guard first <= last else { return 0 }
@@ -113,13 +134,13 @@ extension DayFile {
                 let select = try? file.statement("SELECT data FROM chunk WHERE key = ?")
             else { return 1 }
             var broken = 0
-            for number in first.number...last.number {
-                let window = Window(number: number)
-                do {
-                    try select.each([.number(Self.key(window, id))]) { row in
-                        if !WindowRow.unpack(row.bytes(0), of: window, in: range, into: &samples) { broken += 1 }
-                    }
-                } catch { broken += 1 }
+            let windows = (first.number...last.number).map { Window($0) }
+            for window in windows where entry.row.windows & window.bit != 0 {
+                var isWhole = false
+                try? select.each([.number(Self.key(window, entry.id))]) { row in
+                    isWhole = WindowRow.unpack(row.bytes(0), start: window.start, in: range, into: &samples)
+                }
+                if !isWhole { broken += 1 }
             }
             return broken
         }
@@ -134,15 +155,21 @@ extension DayFile {
             try file.transaction {
                 let find = try file.statement("SELECT data FROM chunk WHERE key = ?")
                 let put = try file.statement("INSERT OR REPLACE INTO chunk (key, data) VALUES (?, ?)")
-                let name = try file.statement("INSERT OR IGNORE INTO series (id, labels) VALUES (?, ?)")
+                let findSeries = try file.statement("SELECT data FROM series WHERE id = ?")
+                let putSeries = try file.statement("INSERT OR REPLACE INTO series (id, data) VALUES (?, ?)")
                 for row in rows {
                     let key = Self.key(window, row.id)
                     var present: [UInt8] = []
                     try find.each([.number(key)]) { present = $0.bytes(0) }
                     let chunks = present.isEmpty ? row.chunks : Self.merged(present, row.chunks, window)
-                    try name.each([.number(Int64(row.id)), .bytes(row.labels.bytes)])
-                    try put.each([.number(key), .bytes(WindowRow.pack(chunks, of: window))])
+                    var series = SeriesRow(labels: row.labels, windows: window.bit)
+                    try findSeries.each([.number(Int64(row.id))]) { found in
+                        series.windows |= SeriesRow(found.bytes(0))?.windows ?? 0
+                    }
+                    try putSeries.each([.number(Int64(row.id)), .bytes(series.packed)])
+                    try put.each([.number(key), .bytes(WindowRow.pack(chunks, start: window.start))])
                 }
+                try file.run("UPDATE state SET series = (SELECT COUNT(*) FROM series)")
             }
             state.index = nil
         }
@@ -152,7 +179,7 @@ extension DayFile {
     private static func merged(_ present: [UInt8], _ chunks: [Chunk], _ window: Window) -> [Chunk] {
         let all = window.start...window.end - 1
         var samples: [Sample] = []
-        _ = WindowRow.unpack(present, of: window, in: all, into: &samples)
+        _ = WindowRow.unpack(present, start: window.start, in: all, into: &samples)
         for chunk in chunks { chunk.unpack(in: all, into: &samples) }
         samples.putInOrder()
         return WindowRow.chunks(samples)
@@ -167,7 +194,19 @@ extension DayFile {
             guard let first = try file.number("SELECT MIN(key) >> 32 FROM chunk"),
                 let last = try file.number("SELECT MAX(key) >> 32 FROM chunk"), first < last
             else { return false }
-            try file.statement("DELETE FROM chunk WHERE key < ?").each([.number((first + 1) << 32)])
+            try file.transaction {
+                try file.statement("DELETE FROM chunk WHERE key < ?").each([.number((first + 1) << 32)])
+                var rows: [(Int64, SeriesRow)] = []
+                try file.statement("SELECT id, data FROM series").each { row in
+                    if let series = SeriesRow(row.bytes(1)) { rows.append((row.number(0), series)) }
+                }
+                let put = try file.statement("UPDATE series SET data = ? WHERE id = ?")
+                for (id, var series) in rows {
+                    series.windows &= ~((1 << UInt16(first + 1)) - 1)
+                    try put.each([.bytes(series.packed), .number(id)])
+                }
+            }
+            state.index = nil
             return true
         }
     }

@@ -28,7 +28,7 @@ final class RecentFile {
                 """
                 CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), next_series INTEGER NOT NULL,
                     stored_until INTEGER NOT NULL);
-                CREATE TABLE series (id INTEGER PRIMARY KEY, labels BLOB NOT NULL);
+                CREATE TABLE series (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
                 CREATE TABLE batch (number INTEGER PRIMARY KEY, until INTEGER NOT NULL, data BLOB NOT NULL);
                 PRAGMA application_id = \(Self.applicationID);
                 PRAGMA user_version = \(Self.version);
@@ -42,8 +42,11 @@ final class RecentFile {
     func add(_ batch: [UInt8], until: Int64, series: [(id: UInt32, labels: Labels)]) throws {
         try file.transaction {
             if !series.isEmpty {
-                let insert = try file.statement("INSERT OR REPLACE INTO series (id, labels) VALUES (?, ?)")
-                for series in series { try insert.each([.number(Int64(series.id)), .bytes(series.labels.bytes)]) }
+                let insert = try file.statement("INSERT OR REPLACE INTO series (id, data) VALUES (?, ?)")
+                for series in series {
+                    let row = SeriesRow(labels: series.labels, windows: 0)
+                    try insert.each([.number(Int64(series.id)), .bytes(row.packed)])
+                }
                 try saveState(nextID: (series.map(\.id).max() ?? 0) + 1, storedUntil: nil)
             }
             let insert = try file.statement("INSERT INTO batch (until, data) VALUES (?, ?)")
@@ -69,8 +72,8 @@ final class RecentFile {
         if let storedUntil { try file.statement("UPDATE state SET stored_until = ?").each([.number(storedUntil)]) }
     }
 
-    /// Makes all that was added survive a power cut, and the log short.
-    func checkpoint() throws { try file.run("PRAGMA wal_checkpoint(PASSIVE)") }
+    /// Makes all that was added survive a power cut, and the log empty.
+    func checkpoint() throws { try file.run("PRAGMA wal_checkpoint(TRUNCATE)") }
 
     /// Fills `head` with what is here.
     ///
@@ -84,9 +87,9 @@ final class RecentFile {
             }
         } catch { damage.append("\(error)") }
         var places: [UInt32: Int] = [:]
-        damage += file.eachRow(of: "series", key: "id", "labels") { id, bytes in
-            guard let labels = Labels(checking: bytes) else { return false }
-            places[UInt32(truncatingIfNeeded: id)] = head.insert(labels, id: UInt32(truncatingIfNeeded: id))
+        damage += file.eachRow(of: "series", key: "id", "data") { id, bytes in
+            guard let row = SeriesRow(bytes) else { return false }
+            places[UInt32(truncatingIfNeeded: id)] = head.insert(row.labels, id: UInt32(truncatingIfNeeded: id))
             return true
         }
         head.nextID = max(head.nextID, (places.keys.max() ?? 0) + 1)

@@ -20,8 +20,8 @@ extension TimeSeriesStore: SeriesSource {
             defer { if !isRecent { file.close() } }
             let (series, damage) = select(matchers, in: file)
             warnings += damage
-            for (id, labels) in series {
-                found[labels, default: StoredSeries(range: range)].places.append((file, id))
+            for entry in series {
+                found[entry.row.labels, default: StoredSeries(range: range)].places.append((file, entry))
                 guard found.count <= limits.series else { throw TimeSeriesError.tooManySeries(limits.series) }
             }
         }
@@ -36,7 +36,7 @@ extension TimeSeriesStore: SeriesSource {
 
     private func select(
         _ matchers: [Matcher], in file: DayFile
-    ) -> (series: [(id: UInt32, labels: Labels)], damage: [String]) {
+    ) -> (series: [DayFile.Entry], damage: [String]) {
         do {
             return try file.select(matchers)
         } catch {

@@ -56,7 +56,7 @@ extension TimeSeriesStore {
 
     /// Makes room in memory when the disk refuses for too long.
     private func dropWaiting(now: Int64) {
-        let boundary = Window(number: Window(of: now).number - Self.waitingWindows).start
+        let boundary = Window(Window(of: now).number - Self.waitingWindows).start
         let lost = head.withLock { head -> Int in
             let lost = head.rows(before: boundary).values.joined().reduce(0) {
                 $0 + $1.chunks.reduce(0) { $0 + $1.count }
