@@ -50,6 +50,8 @@ let package = Package(
             ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
         room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
+        room("TimeSeries", ["CSQLite3", "Machine"]),
+        room("Exposition", ["Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
@@ -75,7 +77,13 @@ let package = Package(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
             swiftSettings: swiftSettings),
+        // Writes series until a test kills it.
+        .executableTarget(
+            name: "SeriesWriter", dependencies: ["TimeSeries"], path: "Tests/SeriesWriter",
+            swiftSettings: swiftSettings),
         tests(of: "Machine"),
+        tests(of: "TimeSeries", ["SeriesWriter", "Machine"]),
+        tests(of: "Exposition", ["HTTPClient", "Machine"]),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),

@@ -195,3 +195,29 @@ struct StartsWith: TextPattern {
         String(decoding: text, as: UTF8.self).hasPrefix(prefix)
     }
 }
+
+@Suite struct HistoryTests {
+    @Test func samplesOfThePastArePutAmongWhatIsThere() async throws {
+        try await withTemporaryFolder { folder in
+            let store = try TimeSeriesStore(folder + "/metrics", now: midnight)
+            for time in stride(from: midnight, to: midnight + 5 * hour, by: 60_000) {
+                try store.scrape(time) { _ in 1 }
+            }
+            let known = Labels(["__name__": "m", "n": "3"])
+            let new = Labels(["__name__": "history"])
+            let times = stride(from: midnight - 30 * hour, to: midnight + 4 * hour + 30_000, by: 30_000)
+            let history = times.map { Sample(time: $0, value: 2) }
+            try store.insert([(known, history), (new, history), (Labels(["a": "b"]), [])])
+            let found = try store.samples([])
+            #expect(found[new] == history)
+            // Where it is in memory yet, that counts.
+            let mixed = try #require(found[known])
+            #expect(
+                mixed.map(\.time)
+                    == (times.map(\.self)
+                        + stride(from: midnight + 4 * hour + 60_000, to: midnight + 5 * hour, by: 60_000)))
+            #expect(mixed.filter { $0.value == 1 }.count == 60)
+            #expect(found.count == 11)
+        }
+    }
+}

@@ -7,7 +7,6 @@ internal import Synchronization
 final class DayFile: Sendable {
     /// What one series measured in one window.
     struct Row: Sendable {
-        let id: UInt32
         let labels: Labels
         /// Ascending.
         let chunks: [Chunk]
@@ -22,6 +21,8 @@ final class DayFile: Sendable {
     private struct State {
         var file: SQLiteFile?
         var index: Index?
+        /// Retention took it.
+        var isGone = false
     }
 
     /// The series of a day, by id.
@@ -45,7 +46,10 @@ final class DayFile: Sendable {
     }
 
     /// Lets go of what is kept in memory and of the descriptor; the next call opens it again.
-    func close() { state.withLock { $0 = State() } }
+    func close() { state.withLock { ($0.file, $0.index) = (nil, nil) } }
+
+    /// From now on there is nothing in it, also for who found something in it before.
+    func markGone() { state.withLock { $0 = State(isGone: true) } }
 
     /// One series of this day.
     struct Entry: Sendable {
@@ -66,7 +70,7 @@ final class DayFile: Sendable {
 
     private func loadIndex(_ state: inout State) throws -> (Index, [String]) {
         if let index = state.index { return (index, []) }
-        guard !isEmpty else { return (Index(), []) }
+        guard !state.isGone, !isEmpty else { return (Index(), []) }
         let file = try open(&state, creating: false)
         var index = Index()
         var damage = file.eachRow(of: "series", key: "id", "data") { id, bytes in
@@ -130,6 +134,7 @@ extension DayFile {
         let last = Window(of: min(range.upperBound, day.end - 1))
         guard first <= last else { return 0 }
         return state.withLock { state in
+            if state.isGone { return 0 }
             guard let file = try? open(&state, creating: false),
                 let select = try? file.statement("SELECT data FROM chunk WHERE key = ?")
             else { return 1 }
@@ -147,32 +152,43 @@ extension DayFile {
     }
 
     /// Writes the rows of one window of this day, all or none; where there is one already, both are merged.
-    ///
-    /// - Parameter rows: in the order of ids.
     func store(_ rows: [Row], of window: Window) throws {
         try state.withLock { state in
             let file = try open(&state, creating: true)
             try file.transaction {
                 let find = try file.statement("SELECT data FROM chunk WHERE key = ?")
                 let put = try file.statement("INSERT OR REPLACE INTO chunk (key, data) VALUES (?, ?)")
-                let findSeries = try file.statement("SELECT data FROM series WHERE id = ?")
-                let putSeries = try file.statement("INSERT OR REPLACE INTO series (id, data) VALUES (?, ?)")
-                for row in rows {
-                    let key = Self.key(window, row.id)
+                let name = try file.statement("INSERT OR REPLACE INTO series (id, data) VALUES (?, ?)")
+                for (entry, chunks) in try Self.entries(rows, file) {
+                    let key = Self.key(window, entry.id)
                     var present: [UInt8] = []
                     try find.each([.number(key)]) { present = $0.bytes(0) }
-                    let chunks = present.isEmpty ? row.chunks : Self.merged(present, row.chunks, window)
-                    var series = SeriesRow(labels: row.labels, windows: window.bit)
-                    try findSeries.each([.number(Int64(row.id))]) { found in
-                        series.windows |= SeriesRow(found.bytes(0))?.windows ?? 0
-                    }
-                    try putSeries.each([.number(Int64(row.id)), .bytes(series.packed)])
-                    try put.each([.number(key), .bytes(WindowRow.pack(chunks, start: window.start))])
+                    let all = present.isEmpty ? chunks : Self.merged(present, chunks, window)
+                    let row = SeriesRow(labels: entry.row.labels, windows: entry.row.windows | window.bit)
+                    try name.each([.number(Int64(entry.id)), .bytes(row.packed)])
+                    try put.each([.number(key), .bytes(WindowRow.pack(all, start: window.start))])
                 }
                 try file.run("UPDATE state SET series = (SELECT COUNT(*) FROM series)")
             }
             state.index = nil
         }
+    }
+
+    /// Finds the day's own ids of the series, and gives new ones; in their order.
+    private static func entries(_ rows: [Row], _ file: SQLiteFile) throws -> [(Entry, [Chunk])] {
+        var known: [Labels: Entry] = [:]
+        var next: UInt32 = 1
+        try file.statement("SELECT id, data FROM series").each { found in
+            let id = UInt32(clamping: found.number(0))
+            next = max(next, id + 1)
+            if let row = SeriesRow(found.bytes(1)) { known[row.labels] = Entry(id: id, row: row) }
+        }
+        let entries = rows.map { row -> (Entry, [Chunk]) in
+            if let entry = known[row.labels] { return (entry, row.chunks) }
+            defer { next += 1 }
+            return (Entry(id: next, row: SeriesRow(labels: row.labels, windows: 0)), row.chunks)
+        }
+        return entries.sorted { $0.0.id < $1.0.id }
     }
 
     /// Old and new samples of one window; where both have one, the new one counts.
@@ -219,14 +235,6 @@ extension DayFile {
                 try file.number("PRAGMA page_count") ?? 0, try file.number("PRAGMA freelist_count") ?? 0
             )
             return (pages - free) * (try file.number("PRAGMA page_size") ?? 0)
-        }
-    }
-
-    /// The largest id of a series; nil when it cannot be told.
-    func largestID() -> UInt32? {
-        state.withLock { state in
-            guard let file = try? open(&state, creating: false) else { return nil }
-            return (try? file.number("SELECT MAX(id) FROM series")).flatMap { $0 }.map { UInt32(clamping: $0) }
         }
     }
 }

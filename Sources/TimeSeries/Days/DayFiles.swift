@@ -46,7 +46,7 @@ struct DayFiles: Sendable {
     mutating func remove(_ file: DayFile) throws {
         guard unlink(file.path) == 0 || errno == ENOENT else { throw MachineError.call("remove", file.path) }
         unlink(file.path + "-journal")
-        file.close()
+        file.markGone()
         files.removeAll { $0 === file }
     }
 

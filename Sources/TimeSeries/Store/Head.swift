@@ -99,17 +99,16 @@ extension Head.Series {
 }
 
 extension Head {
-    /// What is not yet in a day's file, of times before `boundary`: by window, each in the order of ids.
+    /// What is not yet in a day's file, of times before `boundary`, by window.
     func rows(before boundary: Int64) -> [Window: [DayFile.Row]] {
         var rows: [Window: [DayFile.Row]] = [:]
         for series in series where series.id != 0 && boundary > .min {
             let chunks = series.chunks(in: Int64.min...(boundary - 1))
             for window in Set(chunks.map { Window(of: $0.firstTime) }) {
                 let own = chunks.filter { Window(of: $0.firstTime) == window }
-                rows[window, default: []].append(DayFile.Row(id: series.id, labels: series.labels, chunks: own))
+                rows[window, default: []].append(DayFile.Row(labels: series.labels, chunks: own))
             }
         }
-        for window in rows.keys { rows[window]?.sort { $0.id < $1.id } }
         return rows
     }
 

@@ -32,12 +32,30 @@ extension TimeSeriesStore {
         try writer.recent.forget(before: boundary, series: gone)
         try writer.recent.checkpoint()
         days.withLock { $0.closeOlder() }
-        try enforceRetention(now: now)
+        do {
+            try enforceRetention(now: now)
+        } catch {
+            health.withLock { $0.report(["\(error)"]) }
+        }
     }
 
     /// Stores all that is in memory and keeps it there.
     func storeAll() throws {
         let rows = head.withLock { $0.rows(before: .max) }
+        try days.withLock { try Self.store(rows, into: &$0) }
+    }
+
+    /// Puts samples of the past into the days' files, together with what is there; of two at the same time the new one counts.
+    ///
+    /// - Parameter samples: ascending in time, each time once.
+    package func insert(_ history: [(labels: Labels, samples: [Sample])]) throws {
+        var rows: [Window: [DayFile.Row]] = [:]
+        for (labels, samples) in history {
+            for own in samples.chunked(by: { Window(of: $0.time) }) {
+                let row = DayFile.Row(labels: labels, chunks: WindowRow.chunks(Array(own)))
+                rows[Window(of: own[own.startIndex].time), default: []].append(row)
+            }
+        }
         try days.withLock { try Self.store(rows, into: &$0) }
     }
 
@@ -124,13 +142,21 @@ extension TimeSeriesStore {
         return try RecentFile(path)
     }
 
-    /// Goes on behind the days' files where nothing else says what was given and stored already.
+    /// Goes on behind the days' files where nothing else says what was stored already.
     private static func adopt(_ days: DayFiles, _ head: inout Head, now: Int64) {
-        let largest = days.files.map { $0.largestID() }
-        head.nextID = (largest.compactMap { $0 }.max() ?? 0) + 1
-        // A file that does not say may have had more; nobody comes near the end of the numbers.
-        if largest.contains(nil) { head.nextID += 1 << 24 }
-        for file in days.files { file.close() }
         if let last = days.files.last { head.storedUntil = min(last.day.start, Window(of: now).start) }
+    }
+}
+
+extension [Sample] {
+    /// Runs of samples for which `key` gives the same.
+    fileprivate func chunked(by key: (Sample) -> Window) -> [ArraySlice<Sample>] {
+        var runs: [ArraySlice<Sample>] = []
+        var start = 0
+        for index in indices where index == count - 1 || key(self[index]) != key(self[index + 1]) {
+            runs.append(self[start...index])
+            start = index + 1
+        }
+        return runs
     }
 }
