@@ -82,7 +82,7 @@ let package = Package(
             name: "SeriesWriter", dependencies: ["TimeSeries"], path: "Tests/SeriesWriter",
             swiftSettings: swiftSettings),
         tests(of: "Machine"),
-        tests(of: "TimeSeries", ["SeriesWriter", "Machine"]),
+        tests(of: "TimeSeries", ["Machine"]),
         tests(of: "Exposition", ["HTTPClient", "Machine"]),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
@@ -97,8 +97,8 @@ let package = Package(
         .testTarget(
             name: "TortureTests",
             dependencies: [
-                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine",
-                "TestKit",
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "TimeSeries",
+                "SeriesWriter", "Machine", "TestKit",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
