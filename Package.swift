@@ -50,11 +50,12 @@ let package = Package(
             ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
         room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
+        room("TimeSeries", ["CSQLite3", "Machine"]),
+        room("Exposition", ["Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
         room("PromQL", ["TimeSeries", "CRE2", "Machine"]),
-        room("TimeSeries"),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
         room("Settings", ["Schedules", "Machine", "Yams"]),
@@ -78,7 +79,13 @@ let package = Package(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
             swiftSettings: swiftSettings),
+        // Writes series until a test kills it.
+        .executableTarget(
+            name: "SeriesWriter", dependencies: ["TimeSeries"], path: "Tests/SeriesWriter",
+            swiftSettings: swiftSettings),
         tests(of: "Machine"),
+        tests(of: "TimeSeries", ["Machine"]),
+        tests(of: "Exposition", ["HTTPClient", "Machine"]),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
@@ -92,8 +99,8 @@ let package = Package(
         .testTarget(
             name: "TortureTests",
             dependencies: [
-                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine",
-                "TestKit",
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "TimeSeries",
+                "SeriesWriter", "Machine", "TestKit",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),

@@ -15,13 +15,8 @@ package protocol SeriesSource: Sendable {
 /// How much one selection may find.
 package struct SelectionLimits: Sendable {
     package var series: Int
-    /// Stored samples in the range, counted by whole chunks.
-    package var samples: Int
 
-    package init(series: Int = 100_000, samples: Int = 50_000_000) {
-        self.series = series
-        self.samples = samples
-    }
+    package init(series: Int = 100_000) { self.series = series }
 }
 
 /// What a ``SeriesSource`` found.
@@ -43,6 +38,7 @@ package struct SelectedSeries: Sendable {
 
     private enum Content: Sendable {
         case plain([Sample])
+        case stored(StoredSeries)
     }
 
     /// - Parameter samples: ascending in time, each time once.
@@ -51,21 +47,20 @@ package struct SelectedSeries: Sendable {
         content = .plain(samples)
     }
 
-    /// How many samples there are at most.
-    package var sampleLimit: Int {
-        switch content {
-        case .plain(let samples): samples.count
-        }
+    init(labels: Labels, stored: StoredSeries) {
+        self.labels = labels
+        content = .stored(stored)
     }
 
-    /// Replaces what is in `buffer` by the samples: ascending, each time once, stale markers included.
+    /// Replaces what is in `buffer` by the samples: ascending, each time once, stale markers included; perhaps none.
     ///
-    /// - Throws: `TimeSeriesError` when a stored chunk turns out to be damaged; the samples that are whole are in the
+    /// - Throws: `TimeSeriesError` when something stored turns out to be damaged; the samples that are whole are in the
     ///   buffer all the same.
     package func decode(into buffer: inout [Sample]) throws {
         buffer.removeAll(keepingCapacity: true)
         switch content {
         case .plain(let samples): buffer.append(contentsOf: samples)
+        case .stored(let stored): try stored.decode(into: &buffer)
         }
     }
 
@@ -74,5 +69,25 @@ package struct SelectedSeries: Sendable {
         var buffer: [Sample] = []
         try decode(into: &buffer)
         return buffer
+    }
+}
+
+/// Where the samples of one series lie.
+struct StoredSeries: Sendable {
+    /// By day.
+    var places: [(file: DayFile, entry: DayFile.Entry)] = []
+    /// Ascending, and later than what is in the files, or the same.
+    var recent: [Chunk] = []
+    let range: ClosedRange<Int64>
+
+    func decode(into buffer: inout [Sample]) throws {
+        var broken: (rows: Int, file: String) = (0, "")
+        for place in places {
+            let rows = place.file.unpack(place.entry, in: range, into: &buffer)
+            if rows > 0 { broken = (broken.rows + rows, place.file.path) }
+        }
+        for chunk in recent { chunk.unpack(in: range, into: &buffer) }
+        buffer.putInOrder()
+        if broken.rows > 0 { throw TimeSeriesError.damagedRows(broken.rows, broken.file) }
     }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # packages.sh GROUP...   installs the Debian packages that a group needs and that are not there yet; silent when all are.
-# Groups: build run test engine postgres bench lint
+# Groups: build run test engine postgres metrics bench lint (metrics only where a service more does not matter: where
+# systemd runs, Debian starts an exporter when it is installed)
 set -euo pipefail
 
 # group, package, and what proves that it is there: a command, a pkg-config module after "pc:", or a pattern of paths. Proof
@@ -41,6 +42,8 @@ engine busybox-static       busybox
 engine curl                 curl
 engine jq                   jq
 postgres postgresql         /usr/lib/postgresql/*/bin/initdb
+metrics prometheus-node-exporter     prometheus-node-exporter
+metrics prometheus-postgres-exporter prometheus-postgres-exporter
 bench  restic               restic
 bench  borgbackup           borg
 bench  time                 /usr/bin/time
