@@ -50,9 +50,12 @@ let package = Package(
             ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
         room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
+        room("TimeSeries", ["CSQLite3", "Machine"]),
+        room("Exposition", ["Machine"]),
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
+        room("PromQL", ["TimeSeries", "CRE2", "Machine"]),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
         room("Settings", ["Schedules", "Machine", "Yams"]),
@@ -69,6 +72,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite3", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(
@@ -83,12 +87,19 @@ let package = Package(
             ],
             path: "Tests/Simulator",
             swiftSettings: swiftSettings),
+        // Writes series until a test kills it.
+        .executableTarget(
+            name: "SeriesWriter", dependencies: ["TimeSeries"], path: "Tests/SeriesWriter",
+            swiftSettings: swiftSettings),
         tests(of: "Machine"),
+        tests(of: "TimeSeries", ["Machine"]),
+        tests(of: "Exposition", ["HTTPClient", "Machine"]),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
         tests(of: "Databases", ["Docker", "Machine"]),
+        tests(of: "PromQL", ["TimeSeries", "Machine"], exclude: ["scripts", "conformance.txt"]),
         tests(of: "Settings", ["Schedules", "Machine"]),
         tests(of: "Schedules", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"], exclude: ["Retention/Golden"]),
@@ -97,8 +108,8 @@ let package = Package(
         .testTarget(
             name: "TortureTests",
             dependencies: [
-                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "Machine",
-                "TestKit", "Simulator",
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "TimeSeries",
+                "SeriesWriter", "Machine", "TestKit", "Simulator",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
