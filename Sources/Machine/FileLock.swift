@@ -66,7 +66,7 @@ extension Descriptor {
         // An open file description of its own: the lock is that one's.
         let again = try open(".", O_RDONLY | O_DIRECTORY)
         let end = monotonicSeconds() + Self.patience
-        while flock(again.raw, LOCK_EX | LOCK_NB) != 0 {
+        while again.kernel.lockFolder(again.raw) != 0 {
             guard errno == EWOULDBLOCK || errno == EINTR else { throw MachineError.call("lock", path) }
             guard monotonicSeconds() < end else {
                 throw MachineError(
@@ -76,7 +76,7 @@ extension Descriptor {
             usleep(2000)
         }
         // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
-        defer { _ = flock(again.raw, LOCK_UN) }
+        defer { again.kernel.unlockFolder(again.raw) }
         return try body()
     }
 

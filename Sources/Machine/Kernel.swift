@@ -40,6 +40,9 @@ package protocol Kernel: Sendable {
     func unlock(_ file: Int32)
     /// Whether another open file has the lock.
     func isLocked(_ file: Int32) -> Bool
+    /// `flock` of an open folder, exclusive and without waiting.
+    func lockFolder(_ folder: Int32) -> Int32
+    func unlockFolder(_ folder: Int32)
 }
 
 /// Where files are opened by path.
@@ -137,6 +140,10 @@ package struct LinuxKernel: Kernel {
         whole.l_type = Int16(F_WRLCK)
         return fcntl(file, Self.lookAtLockOfDescription, &whole) == 0 && whole.l_type != Int16(F_UNLCK)
     }
+
+    package func lockFolder(_ folder: Int32) -> Int32 { flock(folder, LOCK_EX | LOCK_NB) }
+
+    package func unlockFolder(_ folder: Int32) { _ = flock(folder, LOCK_UN) }
 
     /// `F_OFD_GETLK` and `F_OFD_SETLK`, which Glibc hides.
     private static let lookAtLockOfDescription: Int32 = 36

@@ -290,4 +290,8 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
         guard !isDead, let file = file(number), let holder = file.inode.lockedBy else { return false }
         return holder != file.id
     }
+
+    func lockFolder(_ number: Int32) -> Int32 { lock(number) }
+
+    func unlockFolder(_ number: Int32) { unlock(number) }
 }
