@@ -45,6 +45,25 @@ struct RunRecordTests {
         }
     }
 
+    /// Whoever verifies, or is told that another is at work, writes without the lock: none takes another's unfinished record.
+    @Test func manyAtOnceDoNotMeet() async throws {
+        try await withTestSite { host in
+            let state = host.state
+            let names = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<64 {
+                    group.addTask {
+                        var record = try RunRecord.begin("verify", at: TestSite.now, in: state)
+                        try record.end(.complete, at: TestSite.now, in: state)
+                        return record.run
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(names.count == 64)
+            #expect(RunRecords(state).latest().filter { $0.outcome == .complete }.count == 64)
+        }
+    }
+
     /// A start without an end is a failure too: the next holder of the lock says so.
     @Test func runThatIsStillRunningHasDied() async throws {
         try await withTestSite { host in

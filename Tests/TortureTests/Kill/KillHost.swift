@@ -17,6 +17,7 @@ struct KillHost: Sendable {
     let database: String
     /// The comment of the database and of all its copies.
     let mark: String
+    let known = KnownDigests()
 
     var arguments: [String] { ["--yes", "--key", demo.privateKey] }
 }
@@ -61,13 +62,13 @@ private enum Filling {
         """
     }
 
-    /// Large files that do not compress, one that does, and many small ones.
+    /// Large files that do not compress, larger ones that do, and many small ones.
     static var shell: String {
         """
-        for i in 1 2 3 4; do head -c \(isLarge ? "45M" : "400K") /dev/urandom > large$i; done
-        yes 'a line that is in it again and again' | head -c \(isLarge ? "20M" : "200K") > text || true
+        for i in 1 2 3 4; do head -c \(isLarge ? "8M" : "400K") /dev/urandom > large$i; done
+        for i in 1 2; do seq 100000000 | head -c \(isLarge ? "85M" : "200K") > text$i || true; done
         mkdir small; for i in $(seq \(isLarge ? 2000 : 60)); do echo "$i $RANDOM" > small/$i; done
-        ln large1 linked; ln -s text link; mkfifo fifo; mkdir -p deep/er/and/deeper
+        ln large1 linked; ln -s text1 link; mkfifo fifo; mkdir -p deep/er/and/deeper
         """
     }
 }
@@ -125,7 +126,7 @@ struct Live {
     var rows: String
 
     init(_ host: KillHost) async throws {
-        data = try host.demo.snapshot(host.data.mountpoint)
+        data = try TreeSnapshot(of: host.data.mountpoint, known: host.known)
         more = try host.demo.snapshot(host.more.mountpoint)
         files = try host.demo.snapshot("compose")
         rows = try await host.server.psql(
