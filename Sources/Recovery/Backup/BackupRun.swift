@@ -84,9 +84,11 @@ struct BackupRun: Sendable {
         return (manifest, items, problems)
     }
 
-    /// Runs the lanes side by side, as many as there are cores.
+    private static let mostLanes = 4
+
+    /// Runs the lanes side by side, as many as there are cores, but not so many that their memory counts.
     private func archives(_ writer: PointWriter, host: String) async throws -> [ArchiveJob.Outcome] {
-        try await sideBySide(plan.lanes) { parts in
+        try await sideBySide(plan.lanes, limit: min(Self.mostLanes, availableCores())) { parts in
             try await Lane(
                 site: site, plan: plan, destination: .point(writer, host: host), journal: lock.journal, parts: parts
             ).run()
