@@ -91,6 +91,7 @@ let package = Package(
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
         tests(of: "Databases", ["Docker", "Machine"]),
+        tests(of: "PromQL", ["TimeSeries", "Machine"], exclude: ["scripts", "conformance.txt"]),
         tests(of: "Settings", ["Schedules", "Machine"]),
         tests(of: "Schedules", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"], exclude: ["Retention/Golden"]),

@@ -2,7 +2,7 @@ import TimeSeries
 
 /// One series over all steps.
 ///
-/// A step without a value holds the staleness marker, which no arithmetic can yield: a column is one block of memory,
+/// A step without a value holds the stale marker, which no arithmetic can yield: a column is one block of memory,
 /// and whether something is there is one comparison. Native histograms would be a second, optional block beside it.
 struct Column {
     var labels: Labels

@@ -4,7 +4,7 @@ package struct Limits: Sendable {
     package var samples = 50_000_000
     /// Series that one selector may match.
     package var series = 100_000
-    package var time: Swift.Duration = .seconds(120)
+    package var time: Duration = .seconds(120)
     /// How deep an expression may be nested.
     package var depth = 200
 
@@ -25,14 +25,21 @@ final class Budget {
         deadline = .now + limits.time
     }
 
-    /// Takes `count` samples from the budget. Throws when they are too many, when time is up or when nobody waits any
-    /// more.
+    /// Takes `count` samples from the budget. Throws when they are too many, and as `work`.
     func charge(_ count: Int) throws {
         samples += count
         guard samples <= limits.samples else { throw PromQLError.tooManySamples(limit: limits.samples) }
+        try work(count)
+    }
+
+    /// Counts samples that are looked at again. Throws when time is up or when nobody waits any more.
+    @inline(__always) func work(_ count: Int) throws {
         unchecked += count + 1
         // The clock is read once for a few thousand values.
-        guard unchecked > 4_096 else { return }
+        if unchecked > 4_096 { try checkTime() }
+    }
+
+    private func checkTime() throws {
         unchecked = 0
         guard ContinuousClock.now < deadline else {
             throw PromQLError(.timeout, "query timed out after \(limits.time)")

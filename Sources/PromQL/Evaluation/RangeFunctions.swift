@@ -13,8 +13,9 @@ extension Evaluator {
         try forEachRange(of: argument, over: steps) { range in
             try budget.charge(steps.count)
             let kernel = kernel(of: call.function, on: range, parameters)
-            let values = [Double](unsafeUninitializedCapacity: steps.count) { values, count in
-                range.forEachStep { step, window in
+            let values = try [Double](unsafeUninitializedCapacity: steps.count) { values, count in
+                try range.forEachStep { step, window in
+                    try budget.work(window.count)
                     values[step] = window.isEmpty ? Column.absent : kernel(window, step)
                 }
                 count = steps.count

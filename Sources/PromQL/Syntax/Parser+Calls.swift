@@ -109,8 +109,6 @@ extension Parser {
         var matching = Matching()
         /// Where `on` or `ignoring` stands.
         var matchingPlace: Int?
-        /// Where `group_left` or `group_right` stands.
-        var groupPlace: Int?
     }
 
     mutating func modifiers(of operation: BinaryOperator, at place: SourceRange) throws(SyntaxError) -> Modifiers {
@@ -128,9 +126,11 @@ extension Parser {
         modifiers.matching.labels = try labelList(in: word)
         guard let group = token.word, group == "group_left" || group == "group_right" else { return modifiers }
         let groupPlace = advance().range.start
-        modifiers.groupPlace = groupPlace
+        guard !operation.isSetOperation else {
+            throw SyntaxError("no grouping allowed for “\(operation.rawValue)” operation", at: groupPlace)
+        }
         modifiers.matching.cardinality = group == "group_left" ? .manyToOne : .oneToMany
-        if token.isSign("("), !operation.isSetOperation {
+        if token.isSign("(") {
             modifiers.matching.include = try labelList(in: group)
         }
         if word == "on", let both = modifiers.matching.include.first(where: modifiers.matching.labels.contains) {
@@ -153,9 +153,6 @@ extension Parser {
         if operation.isSetOperation, scalars > 0 {
             throw SyntaxError(
                 "set operator “\(operation.rawValue)” not allowed in binary scalar expression", at: place.start)
-        }
-        if operation.isSetOperation, let group = modifiers.groupPlace {
-            throw SyntaxError("no grouping allowed for “\(operation.rawValue)” operation", at: group)
         }
         if let matching = modifiers.matchingPlace, scalars > 0 {
             throw SyntaxError("vector matching only allowed between instant vectors", at: matching)

@@ -152,14 +152,14 @@ struct Parser {
         if let operation = Aggregator(rawValue: word), startsAggregation {
             return try aggregation(operation)
         }
+        guard !["on", "ignoring", "group_left", "group_right", "bool"].contains(word) else {
+            throw unexpected("where an expression should be")
+        }
         if next.isSign("(") {
             guard let function = Function(rawValue: name) else {
                 throw SyntaxError("unknown function with name “\(name)”", at: token.range.start)
             }
             return try call(function)
-        }
-        guard !["on", "ignoring", "group_left", "group_right", "bool"].contains(word) else {
-            throw unexpected("where an expression should be")
         }
         return Node(.selector(try selector(name: name)))
     }
