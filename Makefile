@@ -5,9 +5,9 @@ PREFIX ?= /usr/local
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 8
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest --parallel
 SWIFT := Sources Tests Package.swift
-SHELL_SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Real/*.sh scripts/*.sh
+SHELL_SCRIPTS := .ci/run Benchmarks/*.sh Demo/*.sh Tests/Fuzz/*.sh Tests/Real/*.sh scripts/*.sh
 
-.PHONY: help demo test conformance torture fmt lint bench build install clean
+.PHONY: help demo test conformance torture fuzz fmt lint bench build install clean
 
 help:   ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ conformance: ## Prometheus's own test scripts, by file: SCRIPTS=DIR
 torture: ## everything that can break, for an hour: HOLDFAST_TORTURE=SECONDS HOLDFAST_SEED=N
 	@Tests/Real/packages.sh build run test && HOLDFAST_TORTURE=$${HOLDFAST_TORTURE:-3600} \
 		Tests/Real/with-real.sh $(SWIFT_TEST) --filter TortureTests
+
+fuzz:   ## libFuzzer on the readers of strangers' bytes: HOLDFAST_FUZZ=SECONDS for each
+	@Tests/Real/packages.sh build && Tests/Fuzz/run.sh
 
 fmt:    ## format the Swift sources in place
 	@swift format -i -r -p $(SWIFT)

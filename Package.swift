@@ -79,6 +79,14 @@ let package = Package(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
             swiftSettings: swiftSettings),
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "HTTPClient", "Settings", "Machine",
+                "TestKit",
+            ],
+            path: "Tests/Simulator",
+            swiftSettings: swiftSettings),
         // Writes series until a test kills it.
         .executableTarget(
             name: "SeriesWriter", dependencies: ["TimeSeries"], path: "Tests/SeriesWriter",
@@ -101,7 +109,7 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "TimeSeries",
-                "SeriesWriter", "Machine", "TestKit",
+                "SeriesWriter", "Machine", "TestKit", "Simulator",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
@@ -110,3 +118,15 @@ let package = Package(
             swiftSettings: testSettings),
     ]
 )
+
+// With flags of its own, and only by Tests/Fuzz/run.sh: no other build knows of it.
+if Context.environment["HOLDFAST_FUZZ_BUILD"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "Databases", "OpenPGP", "Docker", "Settings", "Schedules",
+                "Machine",
+            ],
+            path: "Tests/Fuzz", exclude: ["run.sh", "corpus"], swiftSettings: swiftSettings))
+}
