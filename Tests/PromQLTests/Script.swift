@@ -90,7 +90,7 @@ struct Script {
     }
 
     private static func milliseconds(_ text: Substring) -> Int64? {
-        Duration.milliseconds(String(text)) ?? Double(text).map { Int64($0 * 1000) }
+        DurationText.milliseconds(String(text)) ?? Double(text).map { Int64($0 * 1000) }
     }
 
     private static func eval(

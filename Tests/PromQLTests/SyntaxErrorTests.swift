@@ -13,6 +13,7 @@ import Testing
         ("foo[5m", 1, 7, "unclosed “[”"),
         ("foo}", 1, 4, "unexpected “}”"),
         ("foo bar", 1, 5, "unexpected “bar” after the expression"),
+        ("foo{:}", 1, 5, "expected a label's name"),
         ("foo{bar}", 1, 8, "expected one of"),
         ("foo{bar=}", 1, 9, "expected a string"),
         ("foo{bar=5}", 1, 9, "expected a string"),

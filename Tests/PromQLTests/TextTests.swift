@@ -33,11 +33,11 @@ import Testing
             ("1y", 31_536_000_000), ("100ms", 100), ("1s500ms", 1_500), ("1y2w3d4h5m6s7ms", 33_019_506_007),
         ] as [(String, Int64)])
     func readsDurations(_ text: String, _ milliseconds: Int64) {
-        #expect(PromQL.Duration.milliseconds(text) == milliseconds)
+        #expect(DurationText.milliseconds(text) == milliseconds)
     }
 
     @Test(arguments: ["", "5", "m", "5m1h", "5m5m", "-5m", "1.5h", "5M", "99999999999999999999y", "300000000y"])
-    func refusesDurations(_ text: String) { #expect(PromQL.Duration.milliseconds(text) == nil) }
+    func refusesDurations(_ text: String) { #expect(DurationText.milliseconds(text) == nil) }
 
     @Test(
         arguments: [
@@ -45,7 +45,7 @@ import Testing
             (31_536_000_000, "1y"), (-60_000, "-1m"),
         ] as [(Int64, String)])
     func writesDurations(_ milliseconds: Int64, _ text: String) {
-        #expect(PromQL.Duration.text(milliseconds) == text)
+        #expect(DurationText.text(milliseconds) == text)
     }
 
     @Test func patternsMatchWholeTextsOnly() throws {

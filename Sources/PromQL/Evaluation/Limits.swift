@@ -4,7 +4,7 @@ package struct Limits: Sendable {
     package var samples = 50_000_000
     /// Series that one selector may match.
     package var series = 100_000
-    package var time: Swift.Duration = .seconds(120)
+    package var time: Duration = .seconds(120)
     /// How deep an expression may be nested.
     package var depth = 200
 

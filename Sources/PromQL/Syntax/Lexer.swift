@@ -29,7 +29,7 @@ struct Lexer {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): return try numberOrDuration()
         case UInt8(ascii: ".") where isDigit(peek(1)): return try numberOrDuration()
         case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"): return try string(quote: byte)
-        case UInt8(ascii: ":") where open.last != UInt8(ascii: "["): return identifier()
+        case UInt8(ascii: ":") where namesHaveColons: return identifier()
         case _ where isLetter(byte): return identifier()
         default: return try sign()
         }
@@ -47,10 +47,12 @@ struct Lexer {
         }
     }
 
+    /// Names of metrics have colons; labels have none, and between brackets a colon stands for itself.
+    private var namesHaveColons: Bool { open.last != UInt8(ascii: "{") && open.last != UInt8(ascii: "[") }
+
     private mutating func identifier() -> Token {
         let start = position
-        let colons = open.last != UInt8(ascii: "{") && open.last != UInt8(ascii: "[")
-        while let byte = peek(), isLetter(byte) || isDigit(byte) || (colons && byte == UInt8(ascii: ":")) {
+        while let byte = peek(), isLetter(byte) || isDigit(byte) || (namesHaveColons && byte == UInt8(ascii: ":")) {
             position += 1
         }
         return Token(kind: .identifier(text(from: start)), range: SourceRange(start, position))
@@ -139,7 +141,7 @@ struct Lexer {
         let start = position
         skip { isDigit($0) || isLetter($0) }
         let word = text(from: start)
-        guard let milliseconds = Duration.milliseconds(word) else {
+        guard let milliseconds = DurationText.milliseconds(word) else {
             throw SyntaxError("bad number or duration “\(word)”", at: start)
         }
         return Token(kind: .duration(milliseconds), range: SourceRange(start, position))

@@ -1,5 +1,5 @@
 /// Durations as Prometheus writes them: `1h30m`, `5m`, `100ms`; units in falling order, each at most once.
-package enum Duration {
+package enum DurationText {
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("y", 365 * 86_400_000), ("w", 7 * 86_400_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000),
         ("s", 1_000), ("ms", 1),
