@@ -100,7 +100,8 @@ final class DayFile: Sendable {
         let file = try SQLiteFile(
             path, creating: creating,
             pragmas: [
-                "page_size=16384", "journal_mode=DELETE", "synchronous=FULL", "cache_size=-1024", "temp_store=MEMORY",
+                "busy_timeout=2000", "page_size=16384", "journal_mode=DELETE", "synchronous=FULL", "cache_size=-1024",
+                "temp_store=MEMORY",
             ])
         if creating, try file.number("PRAGMA user_version") == 0 {
             try file.transaction {

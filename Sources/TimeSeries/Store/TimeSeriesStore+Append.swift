@@ -29,16 +29,18 @@ extension TimeSeriesStore {
     private func save(
         _ packer: inout BatchPacker, _ new: [(id: UInt32, labels: Labels)], _ writer: inout Writer, now: Int64
     ) -> Bool {
+        guard writer.recent != nil else { return renewRecent(&writer, now: now) }
         do {
-            try writer.recent.add(packer.sealed(), until: packer.latest, series: new)
+            try writer.recent?.add(packer.sealed(), until: packer.latest, series: new)
             head.withLock { $0.markSaved(Set(new.map(\.id))) }
             if now - writer.lastCheckpoint >= Self.checkpointInterval || now < writer.lastCheckpoint {
                 writer.lastCheckpoint = now
-                try writer.recent.checkpoint()
+                try writer.recent?.checkpoint()
             }
             return true
         } catch let error as TimeSeriesError where error.kind == .damaged {
-            return renewRecent(&writer, error, now: now)
+            abandonRecent(&writer, error)
+            return renewRecent(&writer, now: now)
         } catch {
             refused(error, now: now)
             return false
@@ -52,13 +54,20 @@ extension TimeSeriesStore {
         }
     }
 
+    /// Gives up a damaged `recent.sqlite`; the next scrape begins it anew.
+    func abandonRecent(_ writer: inout Writer, _ error: TimeSeriesError) {
+        health.withLock { $0.report(["\(error)"]) }
+        // Closed before another gets its name: SQLite removes the log by name.
+        writer.recent = nil
+        try? Self.setRecentAside(folder)
+    }
+
     /// Begins `recent.sqlite` anew, and stores what is in memory.
     ///
     /// - Returns: whether all of it is durable now.
-    private func renewRecent(_ writer: inout Writer, _ error: any Error, now: Int64) -> Bool {
-        health.withLock { $0.report(["\(error)"]) }
+    private func renewRecent(_ writer: inout Writer, now: Int64) -> Bool {
         do {
-            writer.recent = try Self.replaceRecent(folder)
+            writer.recent = try RecentFile("\(folder)/\(RecentFile.name)")
             head.withLock { $0.markUnsaved() }
             try storeAll()
             return true

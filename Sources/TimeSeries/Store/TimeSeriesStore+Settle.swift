@@ -29,8 +29,12 @@ extension TimeSeriesStore {
         let rows = head.withLock { $0.rows(before: boundary) }
         try days.withLock { try Self.store(rows, into: &$0) }
         let gone = head.withLock { $0.forget(before: boundary) }
-        try writer.recent.forget(before: boundary, series: gone)
-        try writer.recent.checkpoint()
+        do {
+            try writer.recent?.forget(before: boundary, series: gone)
+            try writer.recent?.checkpoint()
+        } catch let error as TimeSeriesError where error.kind == .damaged {
+            abandonRecent(&writer, error)
+        }
         days.withLock { $0.closeOlder() }
         do {
             try enforceRetention(now: now)
@@ -126,20 +130,19 @@ extension TimeSeriesStore {
             let recent = try RecentFile(path)
             if isThere { damage = recent.load(into: &head) } else { adopt(days, &head, now: now) }
             if damage.isEmpty { return (recent, []) }
+            // It is closed before another gets its name: SQLite removes the log by name.
         } catch let error as TimeSeriesError where error.kind == .damaged {
             damage.append("\(error)")
             adopt(days, &head, now: now)
         }
-        let recent = try replaceRecent(folder)
+        try setRecentAside(folder)
         head.markUnsaved()
-        return (recent, damage)
+        return (try RecentFile(path), damage)
     }
 
-    /// Sets the present one aside.
-    static func replaceRecent(_ folder: String) throws -> RecentFile {
-        let path = "\(folder)/\(RecentFile.name)"
-        try move(path, to: freeName("recent", in: folder))
-        return try RecentFile(path)
+    /// Gives a damaged one, which nobody may have open any more, another name.
+    static func setRecentAside(_ folder: String) throws {
+        try move("\(folder)/\(RecentFile.name)", to: freeName("recent", in: folder))
     }
 
     /// Goes on behind the days' files where nothing else says what was stored already.

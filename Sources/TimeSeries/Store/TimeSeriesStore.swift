@@ -31,7 +31,8 @@ package final class TimeSeriesStore: Sendable {
 
     /// What only the one who writes touches.
     struct Writer {
-        var recent: RecentFile
+        /// nil: it was damaged, and could not be begun anew yet.
+        var recent: RecentFile?
         /// Milliseconds, on the caller's clock.
         var lastCheckpoint: Int64
         /// Not before this: the disk refused.
@@ -60,11 +61,7 @@ package final class TimeSeriesStore: Sendable {
     }
 
     private static func take(_ path: String) throws -> FileLock {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let parent = try Descriptor.folder(parts.dropLast().joined(separator: "/") + "/")
-        do {
-            try parent.makeFolder(String(parts.last ?? ""))
-        } catch let error as MachineError where error.code == "machine.exists" {}
+        try makeFolders(path)
         guard let lock = try FileLock.take("lock", in: .folder(path), saying: "metrics") else {
             throw TimeSeriesError(
                 .inUse, "Another process writes the metrics.", path, remedy: "Is `holdfast watch` running already?")
