@@ -91,6 +91,36 @@ import TimeSeries
         }
     }
 
+    @Test func aRecentFileThatIsTornWhileItIsOpenIsBegunAnew() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/metrics"
+            var random = SeededRandom(seed: 1)
+            var store: TimeSeriesStore? = try TimeSeriesStore(path, now: midnight)
+            let times = stride(from: midnight, to: midnight + 3 * hour, by: 30_000)
+            for time in times {
+                if time == midnight + hour {
+                    // More than SQLite keeps in memory.
+                    let file = try Descriptor.open(path + "/recent.sqlite", O_WRONLY)
+                    let size = Int(try file.status().st_size)
+                    try #require(size > 1_200_000)
+                    for place in stride(from: 8192, to: size - 4096, by: 8192) {
+                        try #require(pwrite(file.raw, [UInt8](repeating: 0xee, count: 4096), 4096, place) == 4096)
+                    }
+                }
+                let outcome = try store?.scrape(time, count: 1500) { _ in .random(in: 0...1, using: &random) }
+                #expect(outcome?.isDurable == true && outcome?.appended == 1500)
+            }
+            #expect(try #require(store).condition.damage.isEmpty == false)
+            for _ in 0..<2 {
+                let samples = try #require(store).samples([Matcher("n", "77")]).values.first
+                #expect(samples?.map(\.time) == Array(times))
+                store = nil
+                store = try TimeSeriesStore(path, now: midnight + 3 * hour)
+            }
+            #expect(try #require(store).condition.damage == [])
+        }
+    }
+
     @Test func aDayThatCannotBeWrittenIsSetAside() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/metrics"

@@ -29,19 +29,17 @@ extension TimeSeriesStore {
     private func save(
         _ packer: inout BatchPacker, _ new: [(id: UInt32, labels: Labels)], _ writer: inout Writer, now: Int64
     ) -> Bool {
-        guard let recent = writer.recent else { return renewRecent(&writer, now: now) }
+        guard writer.recent != nil else { return renewRecent(&writer, now: now) }
         do {
-            try recent.add(packer.sealed(), until: packer.latest, series: new)
+            try writer.recent?.add(packer.sealed(), until: packer.latest, series: new)
             head.withLock { $0.markSaved(Set(new.map(\.id))) }
             if now - writer.lastCheckpoint >= Self.checkpointInterval || now < writer.lastCheckpoint {
                 writer.lastCheckpoint = now
-                try recent.checkpoint()
+                try writer.recent?.checkpoint()
             }
             return true
         } catch let error as TimeSeriesError where error.kind == .damaged {
-            health.withLock { $0.report(["\(error)"]) }
-            writer.recent = nil
-            try? Self.setRecentAside(folder)
+            abandonRecent(&writer, error)
             return renewRecent(&writer, now: now)
         } catch {
             refused(error, now: now)
@@ -54,6 +52,14 @@ extension TimeSeriesStore {
             health.unsavedSince = health.unsavedSince ?? now
             health.problem = "\(error)"
         }
+    }
+
+    /// Gives up a damaged `recent.sqlite`; the next scrape begins it anew.
+    func abandonRecent(_ writer: inout Writer, _ error: TimeSeriesError) {
+        health.withLock { $0.report(["\(error)"]) }
+        // Closed before another gets its name: SQLite removes the log by name.
+        writer.recent = nil
+        try? Self.setRecentAside(folder)
     }
 
     /// Begins `recent.sqlite` anew, and stores what is in memory.

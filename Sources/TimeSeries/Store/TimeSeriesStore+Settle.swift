@@ -29,8 +29,12 @@ extension TimeSeriesStore {
         let rows = head.withLock { $0.rows(before: boundary) }
         try days.withLock { try Self.store(rows, into: &$0) }
         let gone = head.withLock { $0.forget(before: boundary) }
-        try writer.recent?.forget(before: boundary, series: gone)
-        try writer.recent?.checkpoint()
+        do {
+            try writer.recent?.forget(before: boundary, series: gone)
+            try writer.recent?.checkpoint()
+        } catch let error as TimeSeriesError where error.kind == .damaged {
+            abandonRecent(&writer, error)
+        }
         days.withLock { $0.closeOlder() }
         do {
             try enforceRetention(now: now)
