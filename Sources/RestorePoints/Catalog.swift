@@ -28,7 +28,8 @@ package struct Catalog: Sendable {
     /// - Throws: when the directory is there but cannot be listed; a directory that is missing holds no points.
     package func points() throws -> [Point] {
         guard let folder = try open() else { return [] }
-        return try folder.names().compactMap(PointName.init).sorted().compactMap { load($0, in: folder) }
+        let names = try folder.names().compactMap(PointName.init).sorted()
+        return onAllCores(names.count) { load(names[$0], in: folder) }.compactMap { $0 }
     }
 
     /// The point of that name, or the newest for `latest`.
@@ -97,7 +98,8 @@ package struct Catalog: Sendable {
         try open()?.names().filter { $0.hasSuffix(suffix) && PointName(String($0.dropLast(suffix.count))) != nil } ?? []
     }
 
-    private func open() throws -> Descriptor? {
+    /// The directory; nil where there is none.
+    func open() throws -> Descriptor? {
         do {
             return try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
         } catch let error as MachineError where error.errno == ENOENT {

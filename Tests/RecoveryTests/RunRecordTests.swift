@@ -92,6 +92,27 @@ struct RunRecordTests {
         }
     }
 
+    /// A verification writes its record without the lock that all others take.
+    @Test func recordsAreNotSweptWhileTheyAreWritten() async throws {
+        try await withTestSite { host in
+            try await withThrowingTaskGroup { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            var record = try RunRecord.begin("verify-\(number)", at: TestSite.now, in: host.state)
+                            try record.end(.complete, at: TestSite.now, in: host.state)
+                        }
+                    }
+                }
+                group.addTask {
+                    for _ in 0..<200 { try await host.lock().0.release() }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try Descriptor.folder(host.runs).names().count == 200)
+        }
+    }
+
     /// Killed while a record was written, and had no name yet.
     @Test func unfinishedRecordsAreSwept() async throws {
         try await withTestSite { host in

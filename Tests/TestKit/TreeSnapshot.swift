@@ -166,6 +166,15 @@ extension TreeSnapshot {
     package mutating func forgetFractions() {
         for path in items.keys { items[path]?.nanoseconds = 0 }
     }
+
+    /// For what changes whenever something is made or removed in a folder.
+    package mutating func forgetTimes(of path: [UInt8]) {
+        items[path]?.seconds = 0
+        items[path]?.nanoseconds = 0
+    }
+
+    /// Adds what another snapshot found.
+    package mutating func add(_ item: Item, at path: [UInt8]) { items[path] = item }
 }
 
 /// Digests of large files, for those who look at the same tree again and again: while nobody touched a file, which its

@@ -148,7 +148,7 @@ package struct Readiness: Sendable {
             guard access(directory, W_OK) == 0 else {
                 throw MachineError.call("write to the backup directory", directory)
             }
-            let points = try site.catalog.points()
+            let points = try ownPoints()
             if let last = points.last { latest(last) }
             let whole = points.last { (try? $0.manifest.get().outcome) == .complete }
             let free = freeSpace(at: directory)
@@ -167,6 +167,21 @@ package struct Readiness: Sendable {
         } catch {
             fail("space", error)
         }
+    }
+
+    /// The points without those that only say they are this host's, which get a finding.
+    private mutating func ownPoints() throws -> [Catalog.Point] {
+        let points = try site.catalog.points()
+        let provenance = try site.provenance(of: points)
+        let refused = points.filter { provenance.refusal(of: $0.name) != nil }
+        guard let first = refused.first else { return points }
+        findings.append(
+            Finding(
+                level: .warn, subject: "points",
+                text:
+                    "\(counted(refused.count, "point")) not signed by this host, from \(first.name) on: they count for nothing",
+                remedy: "holdfast status names them. Find out who put them there, then remove them by hand"))
+        return points.filter { provenance.refusal(of: $0.name) == nil }
     }
 
     /// The newest point, if not everything is in it.

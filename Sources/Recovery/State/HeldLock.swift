@@ -61,8 +61,11 @@ package struct HeldLock: Sendable {
     private func meet(_ obligation: Obligation, _ site: Site, _ age: Double) async throws -> String? {
         switch obligation {
         case .remove(let folder, let name):
-            guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
+            guard let parent = try? Descriptor.folder(folder) else { return nil }
+            let wasThere = parent.has(name)
+            // Also what is gone already: perhaps it would be back after a power cut.
             try parent.removeTree(name)
+            guard wasThere else { return nil }
             let isFile = name.hasSuffix(DurableFile.partialSuffix)
             return "removed the \(isFile ? "unfinished file" : "staging folder") \(folder)/\(name)"
         case .drop(let entry, let name):

@@ -69,7 +69,9 @@ package struct Verification: Sendable {
             } catch is Interrupted {
                 throw Interrupted()
             } catch let error as OpenPGPError where error.isAboutTheKey {
-                // Says nothing of the archive, good or bad.
+                // Says nothing of the archive, good or bad, unless it was changed so that no key opens it any more.
+                let outside = try await PointCheck.finding(of: archive, in: point.path, meter: meter)
+                if case .failed = outside.verdict { return [outside] }
                 return [
                     PointCheck.Finding(
                         subject: archive.file,
