@@ -68,7 +68,7 @@ package struct HostKey: Sendable {
         }
     }
 
-    /// A detached binary signature.
+    /// A detached binary signature, checked: what gpg calls one need not be one.
     package func sign(_ bytes: [UInt8]) async throws -> [UInt8] {
         let secret = try Descriptor.folder(folder).open(Self.secretName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
         return try await gnupg.withThrowAwayHome(.allowed) { home in
@@ -85,7 +85,9 @@ package struct HostKey: Sendable {
             guard report.outcome.succeeded, !report.outcome.output.isEmpty,
                 report.all("SIG_CREATED").contains(where: { $0.arguments.last == fingerprint.description })
             else { throw OpenPGPError.failed(.signingFailed, "sign with the host's key", report) }
-            return report.outcome.output
+            let signature = report.outcome.output
+            _ = try await Signature.check(bytes, signature: signature, by: fingerprint, knownIn: home, gnupg)
+            return signature
         }
     }
 

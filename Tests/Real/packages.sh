@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # packages.sh GROUP...   installs the Debian packages that a group needs and that are not there yet; silent when all are.
-# Groups: build run test engine postgres bench lint
+# Groups: build run test engine postgres metrics bench lint (metrics only where a service more does not matter: where
+# systemd runs, Debian starts an exporter when it is installed)
 set -euo pipefail
 
 # group, package, and what proves that it is there: a command, a pkg-config module after "pc:", or a pattern of paths. Proof
@@ -13,6 +14,8 @@ build  libzstd-dev          pc:libzstd
 build  libcurl4-openssl-dev pc:libcurl
 build  libssl-dev           pc:libcrypto
 build  libsqlite3-dev       pc:sqlite3
+build  libre2-dev           pc:re2
+build  g++                  /usr/include/c++/*/string
 run    gnupg                gpg
 run    zstd                 zstd
 run    tar                  tar
@@ -39,6 +42,8 @@ engine busybox-static       busybox
 engine curl                 curl
 engine jq                   jq
 postgres postgresql         /usr/lib/postgresql/*/bin/initdb
+metrics prometheus-node-exporter     prometheus-node-exporter
+metrics prometheus-postgres-exporter prometheus-postgres-exporter
 bench  restic               restic
 bench  borgbackup           borg
 bench  time                 /usr/bin/time

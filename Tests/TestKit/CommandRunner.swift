@@ -21,12 +21,17 @@ package struct CommandRunner: Sendable {
     /// The built program: `$HOLDFAST_BINARY`, or what lies beside the test bundle.
     package static let binary: String = {
         if let named = getenv("HOLDFAST_BINARY"), named.pointee != 0 { return String(cString: named) }
-        guard let resolved = realpath("/proc/self/exe", nil) else { return "holdfast" }
+        return built("holdfast")
+    }()
+
+    /// A program of this package that lies beside the test bundle.
+    package static func built(_ name: String) -> String {
+        guard let resolved = realpath("/proc/self/exe", nil) else { return name }
         defer { free(resolved) }
         let bundle = String(cString: resolved)
         return bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-            + "/holdfast"
-    }()
+            + "/" + name
+    }
 
     /// How a process ended and what it said.
     package struct Outcome: Sendable, CustomStringConvertible {

@@ -32,11 +32,20 @@ package struct PrunePlanner: Sendable {
         let candidates = all.map { point in
             // What cannot be checked is not removed either.
             let refusal = provenance.refusal(of: point.name) ?? provenance.unknown
-            return RetentionCandidate(point, host: host, refusal: refusal, isSpoilt: damage.spoils)
+            return RetentionCandidate(
+                point, host: host, refusal: refusal, obstacle: provenance.obstacle(of: point.name),
+                isSpoilt: damage.spoils)
         }
         let forgotten = try forgotten(options.forget, candidates)
+        let legacy = try await onThread("older archives") { stop in
+            try backup.legacy.map { entry in
+                try LegacyPlan(
+                    try LegacyCatalog(entry.directory).list(), in: entry.directory, within: entry.within, now: now
+                ) { try $0.damage(stop: stop) }
+            }
+        }
         var gates = PruneGates(
-            site: site, candidates: candidates, now: now, forgotten: forgotten,
+            site: site, candidates: candidates, legacy: legacy, now: now, forgotten: forgotten,
             acceptances: try Acceptances.read(in: site.state))
         let refusals = try gates.refusals(options)
         var exempt: [PointName: RetentionReason] = [:]
@@ -47,13 +56,6 @@ package struct PrunePlanner: Sendable {
         for point in proven { exempt[point] = .proven }
         let retention = policy.map {
             RetentionPlan(candidates, policy: $0, now: now, exempt: exempt, forgetting: forgotten)
-        }
-        let legacy = try await onThread("older archives") { stop in
-            try backup.legacy.map { entry in
-                try LegacyPlan(
-                    try LegacyCatalog(entry.directory).list(), in: entry.directory, within: entry.within, now: now
-                ) { try $0.damage(stop: stop) }
-            }
         }
         return PrunePlan(
             directory: backup.directory, policy: policy, points: retention?.points ?? [], legacy: legacy,

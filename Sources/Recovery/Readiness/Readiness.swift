@@ -116,9 +116,13 @@ package struct Readiness: Sendable {
                         level: .fail, subject: "signing key", text: "this host has none",
                         remedy: "holdfast init makes it"))
             }
-            let unpaid = try Journal.unpaid(in: try site.state.open()).count + Restores(site.state).unsettled()
+            let state = try site.state.open()
+            let unpaid = try Journal.unpaid(in: state).count + Restores(site.state).unsettled()
             if unpaid == 0 {
                 ok("journal", "nothing is left over")
+            } else if FileLock.isHeld(HeldLock.lockName, in: state) {
+                let holder = FileLock.holder(of: HeldLock.lockName, in: state) ?? "another holdfast"
+                ok("journal", "\(counted(unpaid, "thing")) to be put right, which \(holder) does at its end")
             } else {
                 findings.append(
                     Finding(
