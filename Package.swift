@@ -55,6 +55,7 @@ let package = Package(
         room("Databases", ["Docker", "CSQLite3", "Machine"]),
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
+        room("PromQL", ["TimeSeries", "CRE2", "Machine"]),
         room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
         room("Settings", ["Schedules", "Machine", "Yams"]),
@@ -71,11 +72,20 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite3", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         .target(
             name: "TestKit", dependencies: ["CLinux", "Machine", "OpenPGP", "Docker", "HTTPClient"],
             path: "Tests/TestKit",
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "HTTPClient", "Settings", "Machine",
+                "TestKit",
+            ],
+            path: "Tests/Simulator",
             swiftSettings: swiftSettings),
         // Writes series until a test kills it.
         .executableTarget(
@@ -89,6 +99,7 @@ let package = Package(
         tests(of: "OpenPGP", ["Machine"]),
         tests(of: "Docker", ["HTTPClient", "Machine"]),
         tests(of: "Databases", ["Docker", "Machine"]),
+        tests(of: "PromQL", ["TimeSeries", "Machine"], exclude: ["scripts", "conformance.txt"]),
         tests(of: "Settings", ["Schedules", "Machine"]),
         tests(of: "Schedules", ["Machine"]),
         tests(of: "RestorePoints", ["Archives", "OpenPGP", "Machine"], exclude: ["Retention/Golden"]),
@@ -98,7 +109,7 @@ let package = Package(
             name: "TortureTests",
             dependencies: [
                 "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "Settings", "Schedules", "TimeSeries",
-                "SeriesWriter", "Machine", "TestKit",
+                "SeriesWriter", "Machine", "TestKit", "Simulator",
             ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
@@ -107,3 +118,15 @@ let package = Package(
             swiftSettings: testSettings),
     ]
 )
+
+// With flags of its own, and only by Tests/Fuzz/run.sh: no other build knows of it.
+if Context.environment["HOLDFAST_FUZZ_BUILD"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Recovery", "RestorePoints", "Archives", "Databases", "OpenPGP", "Docker", "Settings", "Schedules",
+                "Machine",
+            ],
+            path: "Tests/Fuzz", exclude: ["run.sh", "corpus"], swiftSettings: swiftSettings))
+}

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Times Holdfast against what people use today, on one generated tree: first backup, restore and verification; and on one
-# generated database: dump and load.
-#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [database]
+# generated database: dump and load; what does not grow: the time of a million small files, and memory; and the commands that
+# one waits for.
+#   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [files] [memory]
+#   [database] [commands]
 # Every tool takes its turn in every round, on a warm page cache; its best round counts.
 set -euo pipefail
 
@@ -9,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 size=${HOLDFAST_BENCH_SIZE:-1GiB}
 size=$(numfmt --from=auto "${size%B}")
 rounds=${HOLDFAST_BENCH_ROUNDS:-3}
-parts=" ${*:-tree database} "
+parts=" ${*:-tree files memory database commands} "
 export HOLDFAST=${HOLDFAST:-$here/../.build/release/holdfast}
 [[ -x $HOLDFAST ]] || { echo "no $HOLDFAST: make build" >&2 && exit 1; }
 
@@ -30,6 +32,11 @@ fail() {
 declare -A title
 # shellcheck source=Benchmarks/database.sh
 source "$here/database.sh"
+# shellcheck source=Benchmarks/commands.sh
+source "$here/commands.sh"
+# shellcheck source=Benchmarks/files.sh
+source "$here/files.sh"
+memory_rows=
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -94,9 +101,10 @@ run() {
     }
 }
 
-# measure PHASE TOOL: seconds by the clock, processor seconds and the largest process of all that took part.
+# measure PHASE TOOL [OF]: seconds by the clock, processor seconds and the largest process of all that took part; of what, if
+# not of the tree.
 measure() {
-    local at=$1:$2 e u s m
+    local at=${3:-$1}:$2 e u s m
     sync
     run "$1_$2" /usr/bin/time -o "$dir/time" -f '%e %U %S %M'
     read -r e u s m <"$dir/time"
@@ -195,6 +203,9 @@ measure_database() {
 
 export_functions
 [[ $parts != *' tree '* ]] || measure_tree
+[[ $parts != *' commands '* ]] || measure_commands
+[[ $parts != *' memory '* ]] || measure_memory
+[[ $parts != *' files '* ]] || measure_files
 if [[ $parts == *' database '* ]]; then
     if start_server; then measure_database; else
         parts=${parts/ database / }
@@ -242,9 +253,22 @@ version() { "$@" --version 2>/dev/null | head -1; }
 if [[ $parts == *' tree '* ]]; then
     printf '\n%d files, %d MB; holdfast'\''s restore point: %d MB\n' "$files" $((bytes / 1000000)) $((stored / 1000000))
     table backup 'first backup' "$bytes" "${tools[@]}"
+    printf '\nholdfast ÷ tar | zstd | gpg, middle round (all rounds): backup %s, restore %s\n' \
+        "$(ratios backup holdfast zstd)" "$(ratios restore holdfast zstd)"
     table restore 'restore' "$bytes" "${tools[@]}"
-    awk -v "wall=${wall[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
-        printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.0f MiB\n", wall, bytes / (wall ? wall : .005) / 1e9, rss / 1024 }'
+    awk -v "wall=${wall[verify:holdfast]}" -v "cpu=${cpu[verify:holdfast]}" -v "bytes=$stored" -v "rss=${rss[verify:holdfast]}" 'BEGIN {
+        printf "\nholdfast verify: %.2f s, %.2f GB/s of archive, %.2f GB a second of processor time (bar: 1), %.0f MiB\n",
+            wall, bytes / (wall ? wall : .005) / 1e9, bytes / (cpu ? cpu : .005) / 1e9, rss / 1024 }'
+fi
+[[ $parts != *' commands '* ]] || printf '%s\n' "$commands_table"
+if [[ $parts == *' files '* ]]; then
+    printf '\n%d small files, %d MB\n' "$files_files" $((files_bytes / 1000000))
+    table files 'backup of small files' "$files_bytes" "${files_tools[@]}"
+    printf '\nholdfast ÷ tar | zstd | gpg, middle round (all rounds): %s; ÷ tar to a pipe: %s\n' \
+        "$(ratios files holdfast zstd)" "$(ratios files holdfast tar_pipe)"
+fi
+if [[ $memory_rows ]]; then
+    printf '\n%-40s %9s %9s %9s\n%s' 'peak memory of holdfast, MiB' backup restore verify "$memory_rows"
 fi
 if [[ $parts == *' database '* ]]; then
     printf '\ndatabase, %d MB of dump, in PostgreSQL %s\n' $((dumped / 1000000)) "$(version "$pg/postgres" | grep -o '[0-9][0-9.]*' | head -1)"

@@ -39,7 +39,7 @@ extension ArchiveError {
 
     /// It is whole, but another one than was asked for.
     static func other(_ found: ArchiveIdentity, than expected: ArchiveIdentity) -> ArchiveError {
-        let host = found.host == expected.host ? "" : " of another host (\(found.host))"
+        let host = found.host == expected.host ? "" : " of another host (\(RawPath(found.host)))"
         return ArchiveError(
             code: "archive.other-item", what: "This is the archive of \(found)\(host), not of \(expected).",
             remedy: "Somebody swapped or renamed files; take the restore point from another copy.")

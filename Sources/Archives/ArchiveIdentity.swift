@@ -1,3 +1,5 @@
+internal import Machine
+
 /// Which host, restore point and item an archive was made for; written at its begin and at its end.
 package struct ArchiveIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The host's id: 32 hexadecimal digits, made at `init`.
@@ -13,7 +15,8 @@ package struct ArchiveIdentity: Hashable, Sendable, CustomStringConvertible {
         self.item = item
     }
 
-    package var description: String { "\(item) of \(point)" }
+    /// For people: a stranger may have written it.
+    package var description: String { "\(RawPath(item)) of \(RawPath(point))" }
 }
 
 /// How an archive is compressed.

@@ -10,7 +10,7 @@ package enum ArchiveReader {
     package enum Origin: Sendable {
         /// Ours; anything else is refused, and so is another one than the expected.
         case ours(expecting: ArchiveIdentity?)
-        /// Anybody's; one of ours is recognised and read by the rules for ours.
+        /// Anybody's; one of ours is recognised and read by the rules for ours, and by the policy as well.
         case foreign(ForeignPolicy)
     }
 
@@ -60,10 +60,10 @@ package enum ArchiveReader {
         switch origin {
         case .ours(let expected):
             guard isOurs else { throw ArchiveError.notOurs }
-            try OwnArchive(plain, reading, expecting: expected).read(first)
+            try OwnArchive(plain, reading, expecting: expected, judgedBy: nil).read(first)
         case .foreign(let policy):
             if isOurs {
-                try OwnArchive(plain, reading, expecting: nil).read(first)
+                try OwnArchive(plain, reading, expecting: nil, judgedBy: policy).read(first)
             } else {
                 try ForeignArchive(plain, reading, policy).read(first)
             }

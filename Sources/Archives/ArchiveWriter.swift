@@ -30,13 +30,13 @@ package final class ArchiveWriter {
     /// - Parameter time: the restore point's; our own members get it as theirs.
     package init(to sink: any ByteSink, compression: Compression, identity: ArchiveIdentity, time: Timestamp) throws {
         control = (identity, time)
-        stream = TarStream(to: try compressor(compression, to: sink))
+        stream = try TarStream(to: try compressor(compression, to: sink))
     }
 
     /// A plain archive: what nobody else would write into a tar is not in it.
     package init(plainTo sink: any ByteSink, compression: Compression) throws {
         control = nil
-        stream = TarStream(to: try compressor(compression, to: sink))
+        stream = try TarStream(to: try compressor(compression, to: sink))
     }
 
     /// Adds the tree of a folder.

@@ -9,6 +9,9 @@ enum Codec {
         return archive
     }
 
+    /// libarchive's ARCHIVE_ERRNO_MISC, which its header describes without giving it away.
+    static let malformed: Int32 = -1
+
     static func message(_ archive: OpaquePointer) -> String {
         archive_error_string(archive).map { RawPath(cString: $0).description } ?? "libarchive does not say how"
     }

@@ -9,12 +9,18 @@ package enum CompressedStream {
         _ source: any ByteSource, _ compression: Compression, to sink: any ByteSink, meter: Meter, stop: StopSignal
     ) throws {
         let compressor = try compressor(compression, to: sink)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
-        defer { buffer.deallocate() }
-        while case let count = try source.read(into: buffer), count > 0 {
-            try stop.check()
-            meter.add(bytes: count)
-            try compressor.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        var ended = false
+        while !ended {
+            let block = try compressor.lend()
+            var filled = 0
+            while !ended, filled < block.count {
+                let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[filled...]))
+                try stop.check()
+                meter.add(bytes: count)
+                filled += count
+                ended = count == 0
+            }
+            if filled > 0 { try compressor.take(filled) }
         }
         try compressor.finish()
     }

@@ -53,7 +53,7 @@ struct ControlRecord: Equatable {
         let name = isEnd ? "end.json" : "begin.json"
         var values: [String: ArraySlice<UInt8>] = [:]
         for (key, value) in FlatJSON.members(text[...]) where values.updateValue(value, forKey: key) != nil {
-            throw ArchiveError.damaged("\(name) has the key \(key) twice")
+            throw ArchiveError.damaged("\(name) has the key \(RawPath(key)) twice")
         }
         func string(_ key: String) throws -> String {
             guard let value = values[key], let bytes = FlatJSON.string(value),

@@ -58,22 +58,6 @@ package struct ListedEntry: Sendable {
     }
 }
 
-/// What a stranger's archive may do to this host.
-package struct ForeignPolicy: Sendable {
-    /// Device nodes.
-    package var allowDevices = false
-    /// Set-user-id and set-group-id files, and file capabilities.
-    package var allowSetID = false
-    /// Symbolic links that lead out of the folder that is restored into.
-    package var allowEscapingLinks = false
-    /// How many folders lie above what is to be a tree of its own, out of which no link may lead; 0: the archive is one tree.
-    package var rootDepth = 0
-    /// Entries that are passed over, whatever they are.
-    package var ignored: [RawPath] = []
-
-    package init() {}
-}
-
 /// What is wanted of an archive: files, or folders with all that is below them.
 package struct PathSelection: Sendable {
     private let paths: [RawPath]

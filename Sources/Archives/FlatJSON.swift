@@ -1,3 +1,5 @@
+internal import Machine
+
 /// The little of JSON that archives hold: one object, looked at member by member.
 enum FlatJSON {
     /// The top-level members of an object in their order, values as they stand there; stops where it is no JSON.
@@ -38,32 +40,7 @@ enum FlatJSON {
     }
 
     /// The bytes behind base64 in a JSON string.
-    static func base64(_ value: ArraySlice<UInt8>) -> [UInt8]? {
-        guard let text = string(value), text.count.isMultiple(of: 4) else { return nil }
-        var bytes: [UInt8] = []
-        var group: UInt32 = 0
-        let digits = text.prefix { $0 != 0x3d }
-        guard text.count - digits.count <= 2 else { return nil }
-        for (index, letter) in digits.enumerated() {
-            let digit: UInt8
-            switch letter {
-            case 0x41...0x5a: digit = letter - 0x41
-            case 0x61...0x7a: digit = letter - 0x61 + 26
-            case 0x30...0x39: digit = letter - 0x30 + 52
-            case 0x2b: digit = 62
-            case 0x2f: digit = 63
-            default: return nil
-            }
-            group = group << 6 | UInt32(digit)
-            switch index & 3 {
-            case 1: bytes.append(UInt8(truncatingIfNeeded: group >> 4))
-            case 2: bytes.append(UInt8(truncatingIfNeeded: group >> 2))
-            case 3: bytes.append(UInt8(truncatingIfNeeded: group))
-            default: break
-            }
-        }
-        return bytes
-    }
+    static func base64(_ value: ArraySlice<UInt8>) -> [UInt8]? { string(value).flatMap { [UInt8](base64: $0) } }
 
     /// Takes one value off the front: a string with its quotes, or everything up to a comma or closing bracket.
     private static func takeValue(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -61,6 +61,11 @@ final class ForeignArchive {
             let result = archive_read_next_header(archive, &header)
             if result == ARCHIVE_EOF { break }
             try feed.check(result, archive)
+            // It goes on without the names and sizes of a pax header that it cannot read; that a name is no UTF-8, of which
+            // it warns as well, does not matter here.
+            guard result != ARCHIVE_WARN || archive_errno(archive) != Codec.malformed else {
+                throw ArchiveError.damaged(Codec.message(archive))
+            }
             guard let header else { break }
             try take(header, feed)
             try feed.check(archive_read_data_skip(archive), archive)
@@ -87,7 +92,7 @@ final class ForeignArchive {
             reading.report.ignored.append(entry.shownPath)
             return
         }
-        try judge(entry)
+        try policy.judge(entry)
         let wanted = try reading.begin(entry)
         guard entry.kind == .file else { return }
         var end: Int64 = 0
@@ -112,49 +117,6 @@ final class ForeignArchive {
             if end < entry.size { wanted.extents = [] }
             try reading.tree?.finishFile(wanted)
         }
-    }
-
-    // MARK: - What is refused
-
-    private func judge(_ entry: Entry) throws {
-        let path = entry.shownPath
-        switch entry.kind {
-        case .character, .block:
-            if !policy.allowDevices {
-                throw ArchiveError.unsafeEntry(path, "a device node", option: "--allow-devices")
-            }
-        case .symlink:
-            if !policy.allowEscapingLinks, Self.escapes(entry.link, from: entry.path, below: policy.rootDepth) {
-                throw ArchiveError.unsafeEntry(
-                    path, "a symbolic link to “\(RawPath(entry.link))”, which can lead out of the folder",
-                    option: "--allow-escaping-links")
-            }
-        default: break
-        }
-        guard !policy.allowSetID, entry.kind != .directory, entry.kind != .symlink else { return }
-        if entry.mode & 0o6000 != 0 {
-            throw ArchiveError.unsafeEntry(path, "a file with set-id bits", option: "--allow-setid")
-        }
-        if entry.attributes.contains(where: { $0.name.elementsEqual("security.capability".utf8) }) {
-            throw ArchiveError.unsafeEntry(path, "a file with capabilities", option: "--allow-setid")
-        }
-    }
-
-    /// Whether a link can lead out of the tree. `..` is judged at the front only, where it goes up through folders that
-    /// are no links; behind a name it could go up from wherever another link leads.
-    static func escapes(_ link: [UInt8], from path: [UInt8], below rootDepth: Int = 0) -> Bool {
-        if link.first == 0x2f { return true }
-        var depth = path.split(separator: 0x2f).count - 1 - rootDepth
-        var named = false
-        for part in link.split(separator: 0x2f) where !part.elementsEqual([0x2e]) {
-            if part.elementsEqual([0x2e, 0x2e]) {
-                depth -= 1
-                if named || depth < 0 { return true }
-            } else {
-                named = true
-            }
-        }
-        return false
     }
 
     // MARK: - From libarchive's entry to ours
@@ -186,21 +148,29 @@ final class ForeignArchive {
         if kind == .symlink, let target = archive_entry_symlink(header) { entry.link = RawPath(cString: target).bytes }
         entry.major = UInt32(truncatingIfNeeded: archive_entry_rdevmajor(header))
         entry.minor = UInt32(truncatingIfNeeded: archive_entry_rdevminor(header))
-        if kind == .file, archive_entry_sparse_reset(header) > 0 {
-            var offset: la_int64_t = 0
-            var length: la_int64_t = 0
-            var extents: [Entry.Extent] = []
-            while archive_entry_sparse_next(header, &offset, &length) == ARCHIVE_OK {
-                extents.append(Entry.Extent(offset: offset, length: length))
-            }
-            entry.extents = extents
-        }
+        if kind == .file, archive_entry_sparse_reset(header) > 0 { entry.extents = try extents(header, entry) }
         readAttributes(header, into: &entry)
         entry.accessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, entry.shownPath)
         // libarchive puts the owning group's permissions into the mode; the kernel keeps the mask there.
         if let mask = AccessList.mask(of: entry.accessList) { entry.mode = entry.mode & ~0o70 | mask << 3 }
         entry.defaultAccessList = try accessList(header, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, entry.shownPath)
         return entry
+    }
+
+    /// libarchive gives a sparse file's map as it stands there.
+    private func extents(_ header: OpaquePointer, _ entry: Entry) throws -> [Entry.Extent] {
+        var offset: la_int64_t = 0
+        var length: la_int64_t = 0
+        var extents: [Entry.Extent] = []
+        var end: Int64 = 0
+        while archive_entry_sparse_next(header, &offset, &length) == ARCHIVE_OK {
+            guard offset >= end, length >= 0, offset <= entry.size, length <= entry.size - offset else {
+                throw ArchiveError.damaged("a sparse file's map", entry.shownPath)
+            }
+            end = offset + length
+            extents.append(Entry.Extent(offset: offset, length: length))
+        }
+        return extents
     }
 
     /// Without `./` and doubled or closing slashes; empty for the root.

@@ -122,10 +122,12 @@ extension [UInt8] {
 
 /// The name of the first key whose value differs between two lines, for messages.
 func firstDifference(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> String {
+    func shown(_ key: String) -> String { RawPath(key).description }
     let left = FlatJSON.members(one)
     let right = FlatJSON.members(other)
     for (mine, theirs) in zip(left, right) where mine.key != theirs.key || mine.value != theirs.value {
-        return mine.key == theirs.key ? mine.key : "\(mine.key) or \(theirs.key)"
+        return mine.key == theirs.key ? shown(mine.key) : "\(shown(mine.key)) or \(shown(theirs.key))"
     }
-    return left.count == right.count ? "form" : (left + right)[min(left.count, right.count)].key
+    let longer = left.count > right.count ? left : right
+    return left.count == right.count ? "form" : shown(longer[min(left.count, right.count)].key)
 }

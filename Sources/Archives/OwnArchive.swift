@@ -6,6 +6,8 @@ final class OwnArchive {
     private let source: PlainSource
     private let reading: Reading
     private let expected: ArchiveIdentity?
+    /// What it may hold if nobody's signature speaks for it: anybody can write what ours begin with.
+    private let policy: ForeignPolicy?
     private let hasher = Hasher256()
     private var decoder: TarDecoder
     private var identity: ArchiveIdentity?
@@ -17,10 +19,13 @@ final class OwnArchive {
     /// The folder that the last entry lies in, or is.
     private var trail: [UInt8] = []
 
-    init(_ source: PlainSource, _ reading: Reading, expecting expected: ArchiveIdentity?) {
+    init(
+        _ source: PlainSource, _ reading: Reading, expecting expected: ArchiveIdentity?, judgedBy policy: ForeignPolicy?
+    ) {
         self.source = source
         self.reading = reading
         self.expected = expected
+        self.policy = policy
         decoder = TarDecoder(source)
     }
 
@@ -70,6 +75,7 @@ final class OwnArchive {
         guard identity != nil else { throw ArchiveError.notOurs }
         let entry = decoder.entry
         try checkOrder(entry)
+        try policy?.judge(entry)
         let wanted = try reading.begin(entry)
         var digest: Digest?
         if entry.kind == .file {
@@ -153,7 +159,7 @@ final class OwnArchive {
         let note = String(decoding: kind, as: UTF8.self)
         if note == "torn" || note == "vanished" { reading.report.torn += 1 }
         if reading.report.notes.count < PathList.limit {
-            reading.report.notes.append("\(note): \(path(of: line))")
+            reading.report.notes.append("\(RawPath(note)): \(path(of: line))")
         }
     }
 

@@ -31,15 +31,15 @@ final class Reading {
     func begin(_ entry: Entry) throws -> Entry? {
         try stop.check()
         report.entries += 1
-        report.bytes += entry.dataSize
         guard report.entries <= Limits.entries else {
             throw ArchiveError.limit("too-many-entries", "The archive has more than \(Limits.entries) entries.")
         }
-        guard report.bytes <= space else {
+        guard entry.dataSize <= space - report.bytes else {
             throw ArchiveError.limit(
                 "no-space", "The archive holds more than the \(ByteCount(space)) that there is room for.",
                 entry.shownPath, remedy: "Free some space, or restore to another file system.")
         }
+        report.bytes += entry.dataSize
         meter.addEntry()
         try each?(ListedEntry(entry))
         guard let tree, let wanted = wanted(entry) else { return nil }

@@ -1,16 +1,17 @@
 import Machine
 
-/// The tar that is being made: a buffer that goes to the compressor whenever it is full.
+/// The tar that is being made: a block of the compressor's, which gets it back whenever it is full.
 ///
 /// Files are read straight into it, so that their bytes are copied once less.
 final class TarStream {
     private let compressor: any Compressor
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 4096)
+    private var buffer: UnsafeMutableRawBufferPointer
     private var filled = 0
 
-    init(to compressor: any Compressor) { self.compressor = compressor }
-
-    deinit { buffer.deallocate() }
+    init(to compressor: any Compressor) throws {
+        self.compressor = compressor
+        buffer = try compressor.lend()
+    }
 
     /// The most that ``room(_:)`` can give.
     var capacity: Int { buffer.count }
@@ -56,12 +57,13 @@ final class TarStream {
     /// Writes the two empty blocks that close a tar, and ends the compressed stream.
     func finish() throws {
         try appendZeros(1024)
-        try flush()
+        try compressor.take(filled)
         try compressor.finish()
     }
 
     private func flush() throws {
-        if filled > 0 { try compressor.write(UnsafeRawBufferPointer(rebasing: buffer[..<filled])) }
+        try compressor.take(filled)
+        buffer = try compressor.lend()
         filled = 0
     }
 }

@@ -3,13 +3,13 @@ package import Machine
 /// What came of adding one tree to an archive.
 package struct TreeReport: Sendable {
     /// Entries with a tar member.
-    package internal(set) var entries: Int64 = 0
+    package var entries: Int64 = 0
     /// Bytes of data stored, holes not counted.
-    package internal(set) var bytes: Int64 = 0
+    package var bytes: Int64 = 0
     /// Grew while they were read; stored to their length at open: whole.
     package internal(set) var grew = PathList()
     /// Shrank while they were read, and again on the second try, or vanished after they had been listed.
-    package internal(set) var torn = PathList()
+    package var torn = PathList()
     /// Sockets: have no content, are not in the archive.
     package internal(set) var sockets = PathList()
     /// Folders where another file system is mounted: stored themselves, not entered.
@@ -30,7 +30,7 @@ package struct PathList: Sendable, Equatable {
 
     package init() {}
 
-    mutating func add(_ path: RawPath) {
+    package mutating func add(_ path: RawPath) {
         count += 1
         if first.count < Self.limit { first.append(path) }
     }

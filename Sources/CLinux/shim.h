@@ -42,6 +42,12 @@ static inline int linux_pipe(int ends[2], int size) {
     return 0;
 }
 
+/// How many bytes a pipe holds; -1 if the file is none.
+static inline int linux_pipe_size(int file) {
+    const int get_pipe_size = 1032;
+    return fcntl(file, get_pipe_size);
+}
+
 /// A write lock on the whole file that belongs to the open file description: it dies with its last descriptor.
 static inline int linux_lock(int file) {
     const int open_description_set_lock = 37;

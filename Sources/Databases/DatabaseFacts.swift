@@ -27,7 +27,12 @@ package struct DatabaseFacts: Codable, Sendable, Equatable {
         self.sqlite = sqlite
     }
 
-    package var rows: Int64 { tables.reduce(0) { $0 + max(0, $1.rows ?? 0) } }
+    package var rows: Int64 {
+        tables.reduce(0) { sum, table in
+            let (more, isTooMuch) = sum.addingReportingOverflow(max(0, table.rows ?? 0))
+            return isTooMuch ? .max : more
+        }
+    }
 
     /// In what this differs from what was saved, a line each; empty if in nothing that counts.
     package func differences(from saved: DatabaseFacts) -> [String] {

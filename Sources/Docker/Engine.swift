@@ -1,4 +1,4 @@
-internal import HTTPClient
+package import HTTPClient
 import Machine
 
 /// A Docker engine, asked through its Unix socket.
@@ -17,7 +17,13 @@ package struct Engine: Sendable {
     ///
     /// - Throws: ``DockerError`` `unreachable`, `noPermission`, `tooOld`, `tooNew`, `badAnswer`, `timeout`.
     package static func connect(socket: String, timeout: Duration = .seconds(20)) async throws -> Engine {
-        let client = HTTPClient(unixSocket: socket)
+        try await connect(HTTPClient(unixSocket: socket), socket: socket, timeout: timeout)
+    }
+
+    /// As ``connect(socket:timeout:)``, through a client of the caller's.
+    package static func connect(
+        _ client: HTTPClient, socket: String, timeout: Duration = .seconds(20)
+    ) async throws -> Engine {
         let answer = try await ask(
             client, HTTPClient.Request("GET", "/version", timeout: timeout), socket: socket, subject: .engine)
         let facts = try decode(VersionFacts.self, answer, socket: socket)

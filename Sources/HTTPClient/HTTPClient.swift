@@ -12,6 +12,8 @@ package struct HTTPClient: Sendable {
     package let connectTimeout: Duration
     /// What we call ourselves.
     package let userAgent: String
+    /// Who answers in place of the network, for tests.
+    private let peer: (@Sendable (Request) async throws -> Response)?
 
     package init(
         unixSocket: String? = nil, connectTimeout: Duration = .seconds(10), userAgent: String = "holdfast"
@@ -19,6 +21,15 @@ package struct HTTPClient: Sendable {
         self.unixSocket = unixSocket
         self.connectTimeout = connectTimeout
         self.userAgent = userAgent
+        peer = nil
+    }
+
+    /// A client that `peer` answers; nothing goes over any network.
+    package init(answeredBy peer: @escaping @Sendable (Request) async throws -> Response) {
+        unixSocket = nil
+        connectTimeout = .zero
+        userAgent = ""
+        self.peer = peer
     }
 
     /// What is asked.
@@ -54,6 +65,12 @@ package struct HTTPClient: Sendable {
         /// Names in lower case, in the order they came.
         package let headers: [(name: String, value: String)]
         package let body: [UInt8]
+
+        package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+        }
 
         /// Whether the status is one of 200…299.
         package var succeeded: Bool { (200..<300).contains(status) }
@@ -94,6 +111,7 @@ package struct HTTPClient: Sendable {
         _ request: Request, _ each: (@Sendable (UnsafeRawBufferPointer) throws -> Void)?
     ) async throws -> Response {
         if Task.isCancelled { throw Interrupted() }
+        if let peer { return try await peer(request) }
         return try await onThread("http") { signal in
             try Transfer(request, through: self, each).run(signal)
         }

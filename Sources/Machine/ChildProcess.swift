@@ -99,6 +99,8 @@ package struct ChildProcess: Sendable {
     ) async throws -> Outcome.Status {
         // Ours are closed on every way out: a writer left open here would keep the readers waiting for ever.
         defer { for descriptor in [input, output, errors, end] { try? descriptor.close() } }
+        // Looked up here: Subprocess would fork once for each folder of PATH, to see what happens.
+        guard let program = Program.find(executable, in: environment["PATH"]) else { throw cannotRun }
         var options = PlatformOptions()
         options.processGroupID = 0
         // The whole group: what a child started would otherwise live on.
@@ -109,7 +111,7 @@ package struct ChildProcess: Sendable {
         for (name, value) in environment { changes[Environment.Key(stringLiteral: name)] = value }
         do {
             let result = try await Subprocess.run(
-                executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+                .path(FilePath(program)),
                 arguments: Arguments(arguments),
                 environment: .inherit.updating(changes),
                 platformOptions: options,
@@ -129,15 +131,17 @@ package struct ChildProcess: Sendable {
             }
         } catch let error as SubprocessError {
             if Task.isCancelled { throw Interrupted() }
-            guard error.code != .executableNotFound else {
-                throw MachineError(
-                    code: "machine.cannot-run", what: "Could not run \(executable): it is not there, or no program.",
-                    remedy: "Install it (apt-get install …), or see whether PATH names its folder.")
-            }
+            guard error.code != .executableNotFound else { throw cannotRun }
             throw MachineError(code: "machine.cannot-run", what: "Could not run \(executable): \(error)")
         } catch is CancellationError {
             throw Interrupted()
         }
+    }
+
+    private var cannotRun: MachineError {
+        MachineError(
+            code: "machine.cannot-run", what: "Could not run \(executable): it is not there, or no program.",
+            remedy: "Install it (apt-get install …), or see whether PATH names its folder.")
     }
 
     private static func feed(_ input: ChildInput?) async throws {

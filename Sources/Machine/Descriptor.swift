@@ -10,31 +10,37 @@ package final class Descriptor: ByteSink, ByteSource, @unchecked Sendable {
     package private(set) var raw: Int32
     /// What it was opened as, for messages.
     package let path: String
+    /// Whose number it is.
+    let kernel: any Kernel
 
     /// Takes over `raw`.
-    package init(owning raw: Int32, path: String) {
+    package convenience init(owning raw: Int32, path: String) { self.init(owning: raw, path: path, of: LinuxKernel()) }
+
+    init(owning raw: Int32, path: String, of kernel: any Kernel) {
         self.raw = raw
         self.path = path
+        self.kernel = kernel
     }
 
     /// Opens `path`, always with `O_CLOEXEC`.
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o600) throws -> Descriptor {
-        let raw = retrying { Glibc.open(path, flags | O_CLOEXEC, mode) }
+        let kernel = System.kernel
+        let raw = retrying { kernel.open(AT_FDCWD, path, flags | O_CLOEXEC, mode) }
         guard raw >= 0 else { throw MachineError.call(flags & O_CREAT == 0 ? "open" : "create", path) }
-        return Descriptor(owning: raw, path: path)
+        return Descriptor(owning: raw, path: path, of: kernel)
     }
 
     /// Opens `name` inside this folder, always with `O_CLOEXEC`.
     package func open(_ name: String, _ flags: Int32, mode: mode_t = 0o600) throws -> Descriptor {
-        let raw = retrying { Glibc.openat(self.raw, name, flags | O_CLOEXEC, mode) }
+        let raw = retrying { kernel.open(self.raw, name, flags | O_CLOEXEC, mode) }
         guard raw >= 0 else {
             throw MachineError.call(flags & O_CREAT == 0 ? "open" : "create", path + "/" + name)
         }
-        return Descriptor(owning: raw, path: path + "/" + name)
+        return Descriptor(owning: raw, path: path + "/" + name, of: kernel)
     }
 
     deinit {
-        if raw >= 0 { _ = Glibc.close(raw) }
+        if raw >= 0 { _ = kernel.close(raw) }
     }
 
     /// Closes it, and says whether the kernel still had something to complain of. A second call does nothing.
@@ -42,20 +48,20 @@ package final class Descriptor: ByteSink, ByteSource, @unchecked Sendable {
         guard raw >= 0 else { return }
         let closing = raw
         raw = -1
-        guard Glibc.close(closing) == 0 || errno == EINTR else { throw MachineError.call("close", path) }
+        guard kernel.close(closing) == 0 || errno == EINTR else { throw MachineError.call("close", path) }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {
-            let count = retrying { Glibc.write(raw, rest.baseAddress, rest.count) }
+            let count = retrying { kernel.write(raw, rest.baseAddress, rest.count) }
             guard count > 0 else { throw MachineError.call("write to", path, errno: count == 0 ? ENOSPC : errno) }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        let count = retrying { Glibc.read(raw, buffer.baseAddress, buffer.count) }
+        let count = retrying { kernel.read(raw, buffer.baseAddress, buffer.count) }
         guard count >= 0 else { throw MachineError.call("read", path) }
         return count
     }
@@ -68,13 +74,18 @@ package final class Descriptor: ByteSink, ByteSource, @unchecked Sendable {
     /// What `fstat` says.
     package func status() throws -> stat {
         var status = stat()
-        guard fstat(raw, &status) == 0 else { throw MachineError.call("look at", path) }
+        guard kernel.status(raw, &status) == 0 else { throw MachineError.call("look at", path) }
         return status
     }
 
     /// Makes what was written survive a power cut; for a folder: the names in it.
     package func synchronize() throws {
-        guard retrying({ fsync(raw) }) == 0 else { throw MachineError.call("write to disk (fsync)", path) }
+        guard retrying({ kernel.synchronize(raw) }) == 0 else { throw MachineError.call("write to disk (fsync)", path) }
+    }
+
+    /// Cuts it off after `length` bytes, or makes it that long.
+    package func truncate(to length: Int) throws {
+        guard retrying({ kernel.truncate(raw, length) }) == 0 else { throw MachineError.call("shorten", path) }
     }
 }
 

@@ -51,32 +51,3 @@ package final class Hasher256 {
         return Digest(bytes: bytes)
     }
 }
-
-extension [UInt8] {
-    /// Lower-case hexadecimal digits.
-    package var hex: String {
-        let digits = Array<UInt8>("0123456789abcdef".utf8)
-        return String(unsafeUninitializedCapacity: count * 2) { buffer in
-            for (index, byte) in enumerated() {
-                buffer[index * 2] = digits[Int(byte >> 4)]
-                buffer[index * 2 + 1] = digits[Int(byte & 15)]
-            }
-            return count * 2
-        }
-    }
-
-    /// Reads hexadecimal digits; nil for an odd number of them or anything else.
-    package init?(hex: String) {
-        let digits = Array<UInt8>(hex.utf8)
-        guard digits.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = Character(UnicodeScalar(digits[index])).hexDigitValue,
-                let low = Character(UnicodeScalar(digits[index + 1])).hexDigitValue
-            else { return nil }
-            bytes.append(UInt8(high << 4 | low))
-        }
-        self = bytes
-    }
-}

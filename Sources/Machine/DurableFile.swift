@@ -1,4 +1,3 @@
-internal import CLinux
 package import Glibc
 
 /// The one way in which files are published: `NAME.partial`, write, length check, fsync, close, rename, fsync folder.
@@ -28,9 +27,11 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
         self.folder = folder
         self.name = name
         let partial = name + Self.partialSuffix
-        _ = unlinkat(folder.raw, partial, 0)
+        try? folder.unlink(partial)
         file = try folder.open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-        if mode != 0o600, fchmod(file.raw, mode) != 0 { throw MachineError.call("set the rights of", file.path) }
+        if mode != 0o600, folder.kernel.setMode(file.raw, mode) != 0 {
+            throw MachineError.call("set the rights of", file.path)
+        }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -43,7 +44,7 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
         length += Int64(bytes.count)
         // Starts writing back early, so that the fsync at the end finds little left to do.
         if length - flushed >= Self.flushDistance {
-            linux_start_writeback(file.raw, Int(flushed), Int(length - flushed))
+            file.kernel.startWriteback(file.raw, Int(flushed), Int(length - flushed))
             flushed = length
         }
     }
@@ -73,10 +74,11 @@ package final class DurableFile: ByteSink, @unchecked Sendable {
         try folder.synchronize()
     }
 
-    /// Removes the `.partial`; for every way out that is not `publish()`.
+    /// Removes the `.partial`, durably if the disk lets it; for every way out that is not `publish()`.
     package func discard() {
         try? file.close()
-        _ = unlinkat(folder.raw, name + Self.partialSuffix, 0)
+        try? folder.unlink(name + Self.partialSuffix)
+        try? folder.synchronize()
     }
 
     private static let flushDistance: Int64 = 32 << 20

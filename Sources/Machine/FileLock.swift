@@ -1,4 +1,3 @@
-internal import CLinux
 import Glibc
 
 /// A lock between processes that the kernel drops when its owner dies, however it dies (an open file description lock).
@@ -13,7 +12,7 @@ package final class FileLock: Sendable {
     package static func take(_ name: String, in folder: Descriptor, saying note: String) throws -> FileLock? {
         let file = try folder.open(name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         guard try locked(file) else { return nil }
-        _ = ftruncate(file.raw, 0)
+        try? file.truncate(to: 0)
         // For messages only: a full disk must not keep anybody from the lock, least of all who puts things right.
         try? file.write("\(getpid()) \(note)\n")
         return FileLock(file)
@@ -29,7 +28,7 @@ package final class FileLock: Sendable {
 
     /// - Returns: false if somebody else holds it.
     private static func locked(_ file: Descriptor) throws -> Bool {
-        if linux_lock(file.raw) == 0 { return true }
+        if file.kernel.lock(file.raw) == 0 { return true }
         guard errno == EAGAIN || errno == EACCES else { throw MachineError.call("lock", file.path) }
         return false
     }
@@ -44,9 +43,7 @@ package final class FileLock: Sendable {
     /// Whether somebody holds the lock now. Takes nothing; what it says may be over when it returns.
     package static func isHeld(_ name: String, in folder: Descriptor) -> Bool {
         guard let file = try? folder.open(name, O_RDONLY | O_NOFOLLOW) else { return false }
-        var whole = flock()
-        whole.l_type = Int16(F_WRLCK)
-        return fcntl(file.raw, lookAtLockOfDescription, &whole) == 0 && whole.l_type != Int16(F_UNLCK)
+        return file.kernel.isLocked(file.raw)
     }
 
     deinit { release() }
@@ -55,13 +52,61 @@ package final class FileLock: Sendable {
     package func release() {
         guard file.raw >= 0 else { return }
         // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
-        var whole = flock()
-        whole.l_type = Int16(F_UNLCK)
-        _ = fcntl(file.raw, Self.setLockOfDescription, &whole)
+        file.kernel.unlock(file.raw)
         try? file.close()
     }
+}
 
-    /// `F_OFD_GETLK` and `F_OFD_SETLK`, which Glibc hides.
-    private static let lookAtLockOfDescription: Int32 = 36
-    private static let setLockOfDescription: Int32 = 37
+extension Descriptor {
+    /// Runs `body` while nobody else does so with this folder, in this process or in another; waits for its turn, which has
+    /// to be short. Not to be called inside of itself.
+    ///
+    /// - Throws: `machine.stuck` when somebody does not let go of it.
+    package func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
+        // An open file description of its own: the lock is that one's.
+        let again = try open(".", O_RDONLY | O_DIRECTORY)
+        let end = monotonicSeconds() + Self.patience
+        while again.kernel.lockFolder(again.raw) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw MachineError.call("lock", path) }
+            guard monotonicSeconds() < end else {
+                throw MachineError(
+                    code: "machine.stuck", what: "The folder is held by a process that does not let go.", place: path,
+                    remedy: "See which holdfast hangs (ps), and end it.")
+            }
+            usleep(2000)
+        }
+        // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
+        defer { again.kernel.unlockFolder(again.raw) }
+        return try body()
+    }
+
+    /// Seconds that one waits for one's turn.
+    private static let patience = 30.0
+}
+
+extension Descriptor {
+    /// Runs `body` while nobody else does so with this folder, in this process or in another; waits for its turn, which has
+    /// to be short. Not to be called inside of itself.
+    ///
+    /// - Throws: `machine.stuck` when somebody does not let go of it.
+    package func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
+        // An open file description of its own: the lock is that one's.
+        let again = try open(".", O_RDONLY | O_DIRECTORY)
+        let end = monotonicSeconds() + Self.patience
+        while flock(again.raw, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw MachineError.call("lock", path) }
+            guard monotonicSeconds() < end else {
+                throw MachineError(
+                    code: "machine.stuck", what: "The folder is held by a process that does not let go.", place: path,
+                    remedy: "See which holdfast hangs (ps), and end it.")
+            }
+            usleep(2000)
+        }
+        // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
+        defer { _ = flock(again.raw, LOCK_UN) }
+        return try body()
+    }
+
+    /// Seconds that one waits for one's turn.
+    private static let patience = 30.0
 }

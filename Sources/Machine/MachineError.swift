@@ -37,6 +37,7 @@ package struct MachineError: Explained {
         case EIO: "io-error"
         case EPIPE: "broken-pipe"
         case EMFILE, ENFILE: "too-many-files"
+        case EFBIG: "file-too-large"
         default: "errno-\(code)"
         }
     }
@@ -46,9 +47,11 @@ package struct MachineError: Explained {
         case ENOSPC: "Free some space or inodes on that file system (df -h, df -i), then run the command again."
         case EDQUOT: "The quota of this user is used up; raise it or free some space."
         case EROFS: "That file system is mounted read-only; see `dmesg` for why, remount it, then run again."
+        case ENOENT: "See whether it was moved or removed, or lies on a disk that is not mounted."
         case EACCES, EPERM: "Run holdfast as root, or give this user access to it."
         case EIO: "The disk reports an error: see `dmesg`, and look after the disk before anything else."
         case EMFILE, ENFILE: "Raise the limit of open files (ulimit -n)."
+        case EFBIG: "Raise the limit on the size of files (ulimit -f), or use a file system that takes larger ones."
         default: nil
         }
     }

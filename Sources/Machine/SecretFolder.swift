@@ -9,7 +9,7 @@ package final class SecretFolder: Sendable {
 
     /// Makes it in the first of `/dev/shm`, `/run/user/UID` and `/run` that is a tmpfs and lets us.
     package init() throws {
-        for parent in ["/dev/shm", "/run/user/\(getuid())", "/run"] where isMemory(parent) {
+        for parent in parents where isMemory(parent) {
             sweepSecretFolders(parent)
             var template = Array("\(parent)/\(namePrefix)\(getpid())-XXXXXX".utf8CString)
             if mkdtemp(&template) != nil {
@@ -25,6 +25,11 @@ package final class SecretFolder: Sendable {
 
     deinit { wipe() }
 
+    /// Removes what runs that were killed left behind, so that no key waits in memory for the next one that needs a folder.
+    package static func sweep() {
+        for parent in parents where isMemory(parent) { sweepSecretFolders(parent) }
+    }
+
     /// Removes it with all that is in it; a second call does nothing.
     package func wipe() {
         guard let slash = path.lastIndex(of: "/") else { return }
@@ -34,6 +39,7 @@ package final class SecretFolder: Sendable {
 }
 
 private let namePrefix = "holdfast-"
+private var parents: [String] { ["/dev/shm", "/run/user/\(getuid())", "/run"] }
 
 private func isMemory(_ path: String) -> Bool {
     let tmpfs = 0x0102_1994

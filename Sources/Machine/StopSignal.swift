@@ -16,12 +16,13 @@ package final class StopSignal: Sendable {
 
 /// Runs blocking work on a thread of its own, so that it never holds up the cooperative pool.
 ///
-/// When the task is cancelled, the signal that `body` got is set; `body` looks at it between its blocking calls and is
+/// Where the kernel's calls do not block, as a simulated one's, it needs no thread. When the task is cancelled, the signal that `body` got is set; `body` looks at it between its blocking calls and is
 /// waited for.
 package func onThread<Result: Sendable>(
     _ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Result
 ) async throws -> Result {
     let signal = StopSignal()
+    guard System.kernel.blocks else { return try body(signal) }
     return try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { continuation in
             startThread(name) {

@@ -1,4 +1,3 @@
-internal import CLinux
 import Glibc
 
 /// Removes a tree without recursion and with a few descriptors, however deep and wide it is.
@@ -38,7 +37,7 @@ struct TreeRemoval {
                 continue
             }
             let parent = try self.parent(of: current)
-            if level.name.withCString({ unlinkat(parent.raw, $0, AT_REMOVEDIR) }) != 0, errno != ENOENT {
+            if level.name.withCString({ parent.kernel.unlink(parent.raw, $0, AT_REMOVEDIR) }) != 0, errno != ENOENT {
                 // Something came in meanwhile, or the file system's listing skips names when others go.
                 guard errno == ENOTEMPTY, level.passes < Self.mostPasses else {
                     throw MachineError.call("remove the folder", path)
@@ -54,11 +53,7 @@ struct TreeRemoval {
 
     /// Opens a folder and removes all in it that is no folder; nil if it is gone.
     private mutating func enter(_ name: RawPath, in parent: Descriptor) throws -> Descriptor? {
-        let raw = name.withCString { name in
-            retrying {
-                linux_openat2(parent.raw, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, linux_resolve_no_xdev)
-            }
-        }
+        let raw = name.withCString { name in retrying { parent.kernel.openUnmounted(parent.raw, name) } }
         guard raw >= 0 else {
             switch errno {
             case ENOENT: return nil
@@ -70,7 +65,7 @@ struct TreeRemoval {
             default: throw MachineError.call("open", path)
             }
         }
-        let folder = Descriptor(owning: raw, path: path)
+        let folder = Descriptor(owning: raw, path: path, of: parent.kernel)
         let status = try folder.status()
         levels.append(Level(name: name, device: status.st_dev, inode: status.st_ino, pending: try clear(folder)))
         return folder
@@ -80,7 +75,7 @@ struct TreeRemoval {
     private func parent(of current: Descriptor) throws -> Descriptor {
         guard levels.count > 1 else { return root }
         let expected = levels[levels.count - 2]
-        let parent = try Descriptor.open("..", in: current, path: path)
+        let parent = try current.parent(path: path)
         let status = try parent.status()
         guard status.st_dev == expected.device, status.st_ino == expected.inode else {
             throw MachineError(
@@ -94,25 +89,19 @@ struct TreeRemoval {
     ///
     /// - Returns: the folders.
     private func clear(_ folder: Descriptor) throws -> [RawPath] {
-        let again = try Descriptor.open(".", in: folder, path: path)
-        guard let stream = fdopendir(dup(again.raw)) else { throw MachineError.call("list", path) }
-        defer { closedir(stream) }
         var folders: [RawPath] = []
-        errno = 0
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { RawPath(cString: $0) }
-            }
-            if name.text != ".", name.text != "..", try Self.unlink(name, in: folder) { folders.append(name) }
-            errno = 0
+        let result = try folder.kernel.list(folder.raw) { name in
+            let name = RawPath(cString: name)
+            if try Self.unlink(name, in: folder) { folders.append(name) }
+            return true
         }
-        guard errno == 0 else { throw MachineError.call("list", path) }
+        guard result == 0 else { throw MachineError.call("list", path) }
         return folders
     }
 
     /// - Returns: whether it is still there, because it is a folder.
     private static func unlink(_ name: RawPath, in folder: Descriptor) throws -> Bool {
-        if name.withCString({ unlinkat(folder.raw, $0, 0) }) == 0 || errno == ENOENT { return false }
+        if name.withCString({ folder.kernel.unlink(folder.raw, $0, 0) }) == 0 || errno == ENOENT { return false }
         guard errno == EISDIR || errno == EPERM else { throw MachineError.call("remove", "\(folder.path)/\(name)") }
         return true
     }
@@ -121,9 +110,10 @@ struct TreeRemoval {
 }
 
 extension Descriptor {
-    fileprivate static func open(_ name: String, in folder: Descriptor, path: String) throws -> Descriptor {
-        let raw = retrying { openat(folder.raw, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    /// The folder above this one.
+    fileprivate func parent(path: String) throws -> Descriptor {
+        let raw = retrying { kernel.open(self.raw, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
         guard raw >= 0 else { throw MachineError.call("open", path) }
-        return Descriptor(owning: raw, path: path)
+        return Descriptor(owning: raw, path: path, of: kernel)
     }
 }

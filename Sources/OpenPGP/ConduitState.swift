@@ -70,12 +70,12 @@ final class ConduitState: Sendable {
 ///
 /// - Note: `@unchecked Sendable`: made by one task, used by the one thread that it starts.
 final class ConduitFeeder: ByteSink, @unchecked Sendable {
-    private let pipe: Descriptor
+    private let pipe: UnhurriedWriter
     private let state: ConduitState
     private var isBroken = false
 
     init(_ pipe: Descriptor, _ state: ConduitState) {
-        self.pipe = pipe
+        self.pipe = UnhurriedWriter(pipe)
         self.state = state
     }
 
@@ -117,12 +117,12 @@ final class ConduitFeeder: ByteSink, @unchecked Sendable {
 ///
 /// - Note: `@unchecked Sendable`: made by one task, used by the one thread that it starts.
 final class ConduitTaker: ByteSource, @unchecked Sendable {
-    private let pipe: Descriptor
+    private let pipe: UnhurriedReader
     private let state: ConduitState
     private let gpgKnowsBetter: Bool
 
     init(_ pipe: Descriptor, _ state: ConduitState, gpgKnowsBetter: Bool) {
-        self.pipe = pipe
+        self.pipe = UnhurriedReader(pipe)
         self.state = state
         self.gpgKnowsBetter = gpgKnowsBetter
     }

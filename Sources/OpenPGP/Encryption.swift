@@ -7,6 +7,12 @@ package struct Sealed: Sendable, Hashable {
     package let digest: Digest
     /// The subkeys that can open it, in the packets' order.
     package let recipients: [KeyID]
+
+    package init(length: Int64, digest: Digest, recipients: [KeyID]) {
+        self.length = length
+        self.digest = digest
+        self.recipients = recipients
+    }
 }
 
 /// Encrypts a stream by one gpg: producer → gpg → packet inspector and digest → sink.
@@ -42,11 +48,26 @@ package struct Encryption: Sendable {
             process: keyring.gnupg.process(home: keyring.home, agent: .none, arguments), patience: patience,
             judge: { try judge($0) })
         let expected = subkeys.map(\.keyID)
-        let (result, sealed) = try await conduit.run(feed: producer) { source, stop in
+        let ((result, fed), (sealed, made)) = try await conduit.run { input, stop in
+            let counting = CountingSink(input)
+            return (try producer(counting, stop), counting.count)
+        } take: { source, stop in
             try seal(source, stop, expected, into: sink)
+        }
+        // What was still in the pipe when gpg stopped reading nobody misses, but for the length.
+        guard made >= fed + Self.leastOverhead else {
+            throw OpenPGPError(
+                .truncated, "gpg was given \(fed) bytes, and made no more than \(made) of them.",
+                remedy:
+                    "Nothing was kept. See whether `gpg --version` is the gpg that is meant, then run the command again."
+            )
         }
         return (result, sealed)
     }
+
+    /// Bytes by which encrypted data is longer than what is in it, whatever the cipher: random prefix (10 at the least), the
+    /// header of the literal packet (8) and the digest (22).
+    private static let leastOverhead: Int64 = 40
 
     /// The subkeys to encrypt to, each once. They are named to gpg one by one, so that the choice is ours.
     private func subkeys() throws -> [PublicKey.Subkey] {
@@ -95,9 +116,22 @@ package struct Encryption: Sendable {
     }
 }
 
+/// Counts what is written. Used by one thread.
+private final class CountingSink: ByteSink {
+    private let sink: any ByteSink
+    private(set) var count: Int64 = 0
+
+    init(_ sink: any ByteSink) { self.sink = sink }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try sink.write(bytes)
+        count += Int64(bytes.count)
+    }
+}
+
 private func seal(
     _ source: any ByteSource, _ stop: StopSignal, _ expected: [KeyID], into sink: any ByteSink
-) throws -> Sealed {
+) throws -> (Sealed, dataLength: Int64) {
     var inspector = PacketInspector()
     let hasher = Hasher256()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: streamBufferSize, alignment: 16)
@@ -114,7 +148,8 @@ private func seal(
         try envelope.requireRecipients(expected)
         return envelope
     }
-    return Sealed(length: envelope.length, digest: hasher.finish(), recipients: envelope.recipients)
+    let sealed = Sealed(length: envelope.length, digest: hasher.finish(), recipients: envelope.recipients)
+    return (sealed, envelope.dataLength)
 }
 
 /// Words what the inspector finds for a message that is only now being made.

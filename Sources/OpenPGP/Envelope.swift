@@ -16,6 +16,8 @@ package struct Envelope: Sendable, Hashable {
     package let integrity: Integrity
     /// Bytes of the whole message.
     package let length: Int64
+    /// Bytes of the encrypted data in it, with what encryption adds.
+    package let dataLength: Int64
     /// False if the data packet has no length of its own but goes on to the end of the file (an old form): then a file
     /// that was cut looks whole.
     package let lengthIsKnown: Bool

@@ -6,10 +6,13 @@ package struct GnuPG: Sendable {
     /// Names looked up in `PATH`, or paths; tests bring programs of their own.
     package var executable: String
     package var gpgconf: String
+    /// Seconds that a call which handles no stream may take.
+    private let patience: Double
 
-    package init(executable: String = "gpg", gpgconf: String = "gpgconf") {
+    package init(executable: String = "gpg", gpgconf: String = "gpgconf", patience: Double = 300) {
         self.executable = executable
         self.gpgconf = gpgconf
+        self.patience = patience
     }
 
     /// Before everything else. A user's `encrypt-to`, `default-key` or `keyserver` must not change what we do;
@@ -39,7 +42,15 @@ package struct GnuPG: Sendable {
     ) async throws -> Report {
         let process = process(home: home, agent: agent, arguments)
         let run = { @Sendable in
-            Report(try await process.run(input: input.map { .bytes($0) } ?? .nothing, output: .collected(limit: limit)))
+            try await withDeadline(patience) {
+                Report(
+                    try await process.run(input: input.map { .bytes($0) } ?? .nothing, output: .collected(limit: limit))
+                )
+            } late: {
+                OpenPGPError(
+                    .gpgFailed, "gpg did not end within \(durationText(patience)); it was ended.",
+                    remedy: "See what the machine is busy with (`top`, `dmesg`), then run the command again.")
+            }
         }
         return try await Self.starting {
             guard agent == .allowed else { return try await run() }

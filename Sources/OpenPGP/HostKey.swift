@@ -48,6 +48,9 @@ package struct HostKey: Sendable {
             let place = try Descriptor.folder(folder)
             guard place.has(secretName) else { return nil }
             let bytes = try place.open(publicName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
+            if let key = try? SignerKey(bytes) {
+                return HostKey(fingerprint: key.fingerprint, folder: folder, gnupg: gnupg)
+            }
             let key = try await Keyring(home: nil, gnupg: gnupg).inspect(bytes).onlyKey()
             return HostKey(fingerprint: key.fingerprint, folder: folder, gnupg: gnupg)
         } catch let error as MachineError where error.errno == ENOENT {
@@ -55,7 +58,17 @@ package struct HostKey: Sendable {
         }
     }
 
-    /// A detached binary signature.
+    /// The public half of the key in that folder, for checking many signatures; nil if no key was made there.
+    package static func signer(in folder: String) throws -> SignerKey? {
+        do {
+            let file = try Descriptor.open("\(folder)/\(publicName)", O_RDONLY | O_NOFOLLOW)
+            return try SignerKey(try file.readAll(limit: 1 << 20))
+        } catch let error as MachineError where error.errno == ENOENT {
+            return nil
+        }
+    }
+
+    /// A detached binary signature, checked: what gpg calls one need not be one.
     package func sign(_ bytes: [UInt8]) async throws -> [UInt8] {
         let secret = try Descriptor.folder(folder).open(Self.secretName, O_RDONLY | O_NOFOLLOW).readAll(limit: 1 << 20)
         return try await gnupg.withThrowAwayHome(.allowed) { home in
@@ -72,7 +85,9 @@ package struct HostKey: Sendable {
             guard report.outcome.succeeded, !report.outcome.output.isEmpty,
                 report.all("SIG_CREATED").contains(where: { $0.arguments.last == fingerprint.description })
             else { throw OpenPGPError.failed(.signingFailed, "sign with the host's key", report) }
-            return report.outcome.output
+            let signature = report.outcome.output
+            _ = try await Signature.check(bytes, signature: signature, by: fingerprint, knownIn: home, gnupg)
+            return signature
         }
     }
 

@@ -83,7 +83,7 @@ package struct PacketInspector: Sendable {
         guard let integrity = found else { throw truncated }
         return Envelope(
             recipients: recipients, passphrases: passphrases, integrity: integrity, length: length,
-            lengthIsKnown: !isEndless)
+            dataLength: bodyLength, lengthIsKnown: !isEndless)
     }
 
     // MARK: Packets

@@ -41,7 +41,7 @@ struct KeyListing {
             building?.subkeys.append(Draft(record: record, hasSecret: record.kind == "ssb"))
         case "fpr": edit { if $0.fingerprint == nil { $0.fingerprint = Fingerprint(record[10]) } }
         case "grp": edit { if secretGrips.contains(record[10]) { $0.hasSecret = true } }
-        case "uid" where record.validity != "r": building?.userIDs.append(record[10])
+        case "uid" where record.validity != "r": building?.userIDs.append(RawPath(record[10]).description)
         default: break
         }
         if record.kind == "sec" || record.kind == "ssb" { containsSecret = true }

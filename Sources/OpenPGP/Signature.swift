@@ -20,12 +20,19 @@ package enum Signature {
                     remedy: "Give the file that `holdfast init` wrote, or the fingerprint on the recovery card.")
             }
             guard Set(signers).count == 1 else { throw OpenPGPError.twoKeys(Set(signers).map(\.description).sorted()) }
-            let file = try Descriptor.open("\(home)/signature", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.write(signature)
-            try file.close()
-            let report = try await gnupg.run(home: home, ["--verify", "\(home)/signature", "-"], input: bytes)
-            return try judge(report, signer)
+            return try await check(bytes, signature: signature, by: signer, knownIn: home, gnupg)
         }
+    }
+
+    /// The same, where the signer's key is in a GNUPGHOME of ours already.
+    static func check(
+        _ bytes: [UInt8], signature: [UInt8], by signer: Fingerprint, knownIn home: String, _ gnupg: GnuPG
+    ) async throws -> Fingerprint {
+        let file = try Descriptor.open("\(home)/signature", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        try file.write(signature)
+        try file.close()
+        let report = try await gnupg.run(home: home, ["--verify", "\(home)/signature", "-"], input: bytes)
+        return try judge(report, signer)
     }
 
     private static func judge(_ report: GnuPG.Report, _ signer: Fingerprint) throws -> Fingerprint {

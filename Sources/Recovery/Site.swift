@@ -32,6 +32,11 @@ package struct Site: Sendable {
     }
 
     package var catalog: Catalog { Catalog(settings.backup.directory) }
+
+    /// Which of these points this host signed.
+    func provenance(of points: [Catalog.Point]) throws -> Provenance {
+        Provenance(of: points, host: try state.knownHostID(), signingHome: state.signingHome)
+    }
 }
 
 /// Whether there is an engine to ask.

@@ -18,14 +18,18 @@ package struct Catalog: Sendable {
 
         /// The digest by which the next point refers to this one.
         package var digest: Digest { Digest.of(manifestBytes) }
+
+        /// Whether it lost its name since: whoever looks at it without the lock may see it pruned.
+        package var isGone: Bool { access(path, F_OK) != 0 && errno == ENOENT }
     }
 
-    /// All published points, oldest first.
+    /// All published points, oldest first; one that is removed while it is looked at is not among them.
     ///
     /// - Throws: when the directory is there but cannot be listed; a directory that is missing holds no points.
     package func points() throws -> [Point] {
         guard let folder = try open() else { return [] }
-        return try folder.names().compactMap(PointName.init).sorted().map { load($0, in: folder) }
+        let names = try folder.names().compactMap(PointName.init).sorted()
+        return onAllCores(names.count) { load(names[$0], in: folder) }.compactMap { $0 }
     }
 
     /// The point of that name, or the newest for `latest`.
@@ -34,7 +38,9 @@ package struct Catalog: Sendable {
     package func point(_ name: String) throws -> Point {
         let names = try open()?.names().compactMap(PointName.init).sorted() ?? []
         let wanted = name == "latest" ? names.last : PointName(name)
-        if let wanted, names.contains(wanted), let folder = try open() { return load(wanted, in: folder) }
+        if let wanted, names.contains(wanted), let folder = try open(), let point = load(wanted, in: folder) {
+            return point
+        }
         guard !names.isEmpty else {
             throw RestorePointError(
                 "none", "There is no restore point yet.", place: directory, remedy: "Make one: holdfast backup")
@@ -92,7 +98,8 @@ package struct Catalog: Sendable {
         try open()?.names().filter { $0.hasSuffix(suffix) && PointName(String($0.dropLast(suffix.count))) != nil } ?? []
     }
 
-    private func open() throws -> Descriptor? {
+    /// The directory; nil where there is none.
+    func open() throws -> Descriptor? {
         do {
             return try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
         } catch let error as MachineError where error.errno == ENOENT {
@@ -100,7 +107,8 @@ package struct Catalog: Sendable {
         }
     }
 
-    private func load(_ name: PointName, in folder: Descriptor) -> Point {
+    /// - Returns: nil when it is not there any more.
+    private func load(_ name: PointName, in folder: Descriptor) -> Point? {
         let path = "\(directory)/\(name)"
         do {
             let point = try folder.folder(name.description)
@@ -109,6 +117,7 @@ package struct Catalog: Sendable {
             let manifest = Result { try Manifest.read(bytes, folder: name, place: file.path) }.mapError(unreadable)
             return Point(name: name, path: path, manifestBytes: bytes, manifest: manifest)
         } catch {
+            guard folder.has(name.description) else { return nil }
             return Point(name: name, path: path, manifestBytes: [], manifest: .failure(unreadable(error)))
         }
     }

@@ -94,14 +94,15 @@ extension Manifest {
     ///
     /// - Parameter folder: name of the folder it was found in.
     package static func read(_ bytes: [UInt8], folder: PointName, place: String) throws -> Manifest {
-        let head = try JSON.read(Head.self, bytes, place: place)
-        guard head.format == currentFormat else {
-            throw RestorePointError(
-                "unknown-format",
-                "The manifest has the format “\(RawPath(head.format))”, this version reads \(currentFormat).",
-                place: place, remedy: "Use the version of holdfast that wrote it, or a newer one.")
+        let manifest: Manifest
+        do {
+            manifest = try JSON.read(Manifest.self, bytes, place: place)
+            try requireKnown(manifest.format, place)
+        } catch {
+            // What another format lacks or has is not what is wrong then.
+            try requireKnown(try JSON.read(Head.self, bytes, place: place).format, place)
+            throw error
         }
-        let manifest = try JSON.read(Manifest.self, bytes, place: place)
         guard manifest.point == folder else {
             throw RestorePointError(
                 "renamed", "The folder is called \(folder), but its manifest is that of \(manifest.point).",
@@ -136,6 +137,14 @@ extension Manifest {
             throw RestorePointError("bad-manifest", "The manifest has a number that cannot be right.", place: place)
         }
         return manifest
+    }
+
+    private static func requireKnown(_ format: String, _ place: String) throws {
+        guard format != currentFormat else { return }
+        throw RestorePointError(
+            "unknown-format",
+            "The manifest has the format “\(RawPath(format))”, this version reads \(currentFormat).",
+            place: place, remedy: "Use the version of holdfast that wrote it, or a newer one.")
     }
 
     private var hasPlausibleHead: Bool {

@@ -85,7 +85,7 @@ package struct PointCheck: Sendable {
                     ))
             }
             return .passed("by \(signer)")
-        } catch let error as MachineError where [ENOENT, ELOOP].contains(error.errno) {
+        } catch let error as MachineError where [ENOENT, ELOOP, EISDIR].contains(error.errno) {
             return .failed(
                 RestorePointError(
                     "unsigned", "The manifest has no signature.", place: point.path,
@@ -123,7 +123,7 @@ package struct PointCheck: Sendable {
 
     private func files(_ manifest: Manifest, meter: Meter) async throws -> [Finding] {
         let path = point.path
-        return try await sideBySide(manifest.archives) { try await Self.check($0, in: path, meter: meter) }
+        return try await sideBySide(manifest.archives) { try await Self.finding(of: $0, in: path, meter: meter) }
     }
 
     /// Files that the manifest does not name were put there by somebody else.
@@ -146,7 +146,12 @@ package struct PointCheck: Sendable {
         }
     }
 
-    private static func check(_ archive: Manifest.Archive, in path: String, meter: Meter) async throws -> Finding {
+    /// What the outside of one file shows.
+    ///
+    /// - Parameter path: the point's folder.
+    package static func finding(
+        of archive: Manifest.Archive, in path: String, meter: Meter
+    ) async throws -> Finding {
         do {
             try await onThread("verify") { stop in
                 let reader = try SealedFile(archive, in: path)

@@ -16,7 +16,6 @@ package enum PointRemoval {
         try folder.rename(name.description, to: removing)
         try folder.synchronize()
         try folder.removeTree(removing)
-        try folder.synchronize()
     }
 
     /// Removes the rest of points whose removal was interrupted. Call it only while holding the lock.

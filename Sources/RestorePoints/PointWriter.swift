@@ -38,7 +38,7 @@ package final class PointWriter: Sendable {
     /// Writes manifest and signature, makes all of it durable and gives the point its name.
     ///
     /// - Throws: ``RestorePointError`` when the folder holds anything that the manifest does not name, or less, and for a
-    ///   manifest that nobody could read afterwards.
+    ///   manifest that nobody could read afterwards; `directory-gone` when the disk was unmounted meanwhile.
     package func publish(_ manifest: [UInt8], signature: [UInt8], files: [String]) throws {
         let there = try folder.names()
         let named = try Manifest.read(manifest, folder: name, place: folder.path).archives.map(\.file)
@@ -51,6 +51,12 @@ package final class PointWriter: Sendable {
         try folder.publish(Manifest.fileName, manifest)
         try folder.publish(Manifest.signatureName, signature)
         try folder.synchronize()
+        guard directory.isAtItsPath else {
+            throw RestorePointError(
+                "directory-gone", "The backup directory is not the one any more that the point was written to.",
+                place: directory.path,
+                remedy: "Was its disk unmounted meanwhile? Mount it, then back up again. Nothing was published.")
+        }
         try directory.rename(Self.partial(name), to: name.description)
         try directory.synchronize()
     }
@@ -58,14 +64,16 @@ package final class PointWriter: Sendable {
     /// Removes all of it; for every way out that is not ``publish(_:signature:files:)``.
     package func discard() throws { try directory.removeTree(Self.partial(name)) }
 
-    /// Removes what earlier runs left unfinished. Call it only while holding the lock.
+    /// Removes what earlier runs left unfinished, and makes the names durable that one gave right before it was killed. Call it
+    /// only while holding the lock.
     ///
     /// - Returns: the names that were removed.
     package static func sweep(_ directory: String) throws -> [String] {
-        let unfinished = try Catalog(directory).unfinished()
-        guard !unfinished.isEmpty else { return [] }
-        let folder = try Descriptor.open(directory, O_RDONLY | O_DIRECTORY)
+        let catalog = Catalog(directory)
+        guard let folder = try catalog.open() else { return [] }
+        let unfinished = try catalog.unfinished()
         for name in unfinished { try folder.removeTree(name) }
+        try folder.synchronize()
         return unfinished
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 package import Machine
-internal import OpenPGP
+package import OpenPGP
 
 /// A file of a point, read once from its beginning to its end, and held against the manifest while it streams by.
 package final class SealedFile: Sendable {
@@ -45,10 +45,14 @@ package final class SealedFile: Sendable {
         guard hasher.finish().description == archive.sha256 else {
             throw damaged("does not have the SHA-256 that the manifest says")
         }
-        let keys = try judged { try inspector.finish() }.recipients.map(\.description)
-        guard keys.sorted() == archive.keys.sorted() else {
-            throw damaged("is made for the keys \(keys.joined(separator: ", ")), the manifest says others")
-        }
+        if let error = mislabelled(try judged { try inspector.finish() }.recipients) { throw error }
+    }
+
+    /// What is wrong with a file whose packets name these keys; nil if they are those of the manifest.
+    package func mislabelled(_ recipients: [KeyID]) -> RestorePointError? {
+        let keys = recipients.map(\.description)
+        guard keys.sorted() != archive.keys.sorted() else { return nil }
+        return damaged("is made for the keys \(keys.joined(separator: ", ")), the manifest says others")
     }
 
     /// Says which file it is that the inspector speaks of.

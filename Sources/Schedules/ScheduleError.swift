@@ -14,8 +14,8 @@ package struct ScheduleError: Explained, Equatable {
     /// An expression that cannot be understood, from `column` on.
     static func expression(_ text: String, at column: Int, _ what: String, remedy: String) -> ScheduleError {
         ScheduleError(
-            code: "bad-expression", what: what, place: "“\(text)”, column \(column)", remedy: remedy, isRefusal: true,
-            column: column)
+            code: "bad-expression", what: what, place: "“\(RawPath(text))”, column \(column)", remedy: remedy,
+            isRefusal: true, column: column)
     }
 
     /// Nothing was begun, and why.

@@ -30,10 +30,22 @@ struct Holdfast: AsyncParsableCommand {
 
     static func main() async {
         umask(0o077)
+        openStandardStreams()
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow any more (ulimit -f) is an error like a full disk, not our end.
+        signal(SIGXFSZ, SIG_IGN)
         let work = Task { await runCommand() }
         Signals.onStop { work.cancel() }
         Glibc.exit(await work.value)
+    }
+
+    /// Standard streams that whoever started us has closed lead nowhere: no file of ours may get the number of one.
+    private static func openStandardStreams() {
+        while case let file = open("/dev/null", O_RDWR), file >= 0 {
+            guard file > STDERR_FILENO else { continue }
+            close(file)
+            return
+        }
     }
 
     /// Parses and runs the command; an error of ours is printed here, one of the argument parser's there.

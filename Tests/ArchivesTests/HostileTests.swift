@@ -143,6 +143,13 @@ import Testing
         ours.add("x", type: "x", Array("99999999999999999999 path=x\n".utf8))
         ours.add("./name", "x")
         try await refuse("archive.damaged", ours, origin: .ours(expecting: nil))
+        // libarchive would go on under the name in the header.
+        for record in ["99999999999999999999 path=x\n", "-5 path=x\n", "\n", "5 a=", "x path=a\n"] {
+            var tar = TinyTar()
+            tar.add("x", type: "x", Array(record.utf8))
+            tar.add("name", "x")
+            try await refuse("archive.damaged", tar)
+        }
         for record in ["10 path=\n", "3 a", "0 \n", "-5 path=x\n", "12 size=-1\n\n\n"] {
             var ours = TinyTar.ours
             ours.add("x", type: "x", Array(record.utf8))
@@ -159,6 +166,59 @@ import Testing
         tar.add("x", type: "x", Array("\(length) \(record)".utf8))
         tar.add("short", "x")
         try await refuse("archive.too-deep", tar)
+    }
+
+    /// Anybody can write what ours begin with; only a point's signed manifest speaks for an archive.
+    @Test(.enabled(if: geteuid() == 0), arguments: ["link", "program", "device"])
+    func oneInOurFormThatNobodySignedIsJudgedAsAStrangers(what: String) async throws {
+        try await withTemporaryFolder { folder in
+            let source = try made(folder, "source") { path in
+                let tree = TreeMaker(path)
+                switch what {
+                case "link": try tree.symlink("link", to: "/etc/passwd")
+                case "program": try tree.file("program", "x", mode: 0o4755)
+                default: try tree.device("device", S_IFBLK, 8, 0)
+                }
+            }
+            let archive = try Kit.archive(source).bytes
+            let target = try made(folder, "target") { _ in }
+            expectCode("archive.unsafe-entry") {
+                _ = try Kit.extract(archive, origin: .foreign(ForeignPolicy()), into: target)
+            }
+            #expect(try Descriptor.folder(target).names() == [])
+            var trusting = ForeignPolicy()
+            (trusting.allowEscapingLinks, trusting.allowSetID, trusting.allowDevices) = (true, true, true)
+            #expect(try Kit.extract(archive, origin: .foreign(trusting), into: target).entries == 2)
+            let again = try made(folder, "again") { _ in }
+            #expect(try Kit.extract(archive, into: again).entries == 2)
+        }
+    }
+
+    /// What a stranger wrote into an archive of our form may not act on the terminal that it is shown on.
+    @Test func controlsInOurFormAreShownAsCodes() throws {
+        let begin = #"{"format":"holdfast-archive/1","host":"\u001b[2J","item":"\u001b[31m","point":"\u0007"}"#
+        var tar = TinyTar()
+        tar.add(".holdfast/begin.json", begin)
+        let end = begin.dropLast() + #","bytes":0,"entries":0,"manifests":0,"torn":0}"#
+        tar.add(".holdfast/end.json", String(end))
+        let report = try Kit.check(tar.closed, origin: .foreign(ForeignPolicy()))
+        expectPrintable(try #require(report.identity).description)
+        do {
+            _ = try Kit.check(tar.closed)
+            Issue.record("another's archive was taken")
+        } catch let error as any Explained { expectPrintable(error.description) }
+        var lying = TinyTar.ours
+        lying.add("./", type: "5")
+        lying.add(".holdfast/manifest-000001.jsonl", #"{"path":".","\u001b[2J":1}"# + "\n")
+        do {
+            _ = try Kit.check(lying.closed)
+            Issue.record("a manifest that lies was believed")
+        } catch let error as any Explained { expectPrintable(error.description) }
+    }
+
+    private func expectPrintable(_ text: String) {
+        let controls = text.unicodeScalars.filter { $0.properties.generalCategory == .control && $0 != "\n" }
+        #expect(controls.isEmpty, "\(text.debugDescription)")
     }
 
     @Test func rubbishIsNoTar() throws {

@@ -124,6 +124,17 @@ import Testing
         }
     }
 
+    /// A changed label is a changed file, and not a matter of the right key.
+    @Test func anArchiveWhoseLabelWasChanged() async throws {
+        try await withDemoHost(.backedUp) { host in
+            let script = "printf '\\252\\125\\252\\125' | dd of=$archive bs=1 seek=5 conv=notrunc status=none"
+            try await change(host, script)
+            try await expectRefused(host, "point.damaged")
+            let deep = try await host.holdfast("verify", "--deep", "--key", host.privateKey)
+            #expect(deep.status == 1, "\(deep)")
+        }
+    }
+
     @Test func aStrangersArchiveForTheRightKey() async throws {
         try await expectCaught(Self.strangersArchive, nil)
     }
@@ -146,6 +157,10 @@ import Testing
     }
 
     @Test func aSignatureThatIsMissing() async throws { try await expectCaught("rm $point/manifest.json.sig", nil) }
+
+    @Test func aSignatureThatIsAFolder() async throws {
+        try await expectCaught("rm $point/manifest.json.sig; mkdir $point/manifest.json.sig", "point.unsigned")
+    }
 
     @Test func aSignatureThatIsEmpty() async throws { try await expectCaught(": > $point/manifest.json.sig", nil) }
 

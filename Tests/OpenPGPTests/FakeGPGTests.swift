@@ -56,6 +56,47 @@ import Testing
         }
     }
 
+    /// All of it fits into the pipe, so that nobody is told by a broken one.
+    @Test func oneThatMakesAGoodMessageOfAPart() async throws {
+        try await withKeyring { keys in
+            let made = try await keys.make()
+            let key = try await keys.host.key(for: made.fingerprint.description)
+            let gnupg = try fake("head -c 100000 | gpg \"$@\"", in: keys.folder)
+            let kind = try await refusal {
+                _ = try await Encryption(keyring: Keyring(home: keys.host.home, gnupg: gnupg), recipients: [key])
+                    .run({ sink, _ in try sink.write(random(300_000, seed: 5)) }, into: Kept())
+            }
+            #expect(kind == .truncated)
+        }
+    }
+
+    @Test(arguments: ["head -c 60", "head -c 0", "{ cat; echo; }", "tr a-m n-z"])
+    func oneThatSpoilsASignature(_ how: String) async throws {
+        try await withTemporaryFolder { folder in
+            _ = try await HostKey.create(in: folder, host: "h")
+            let gnupg = try fake(
+                "case \" $* \" in *' --detach-sign '*) gpg \"$@\" | \(how); exit 0;; esac; exec gpg \"$@\"", in: folder)
+            let key = try #require(try await HostKey.open(folder, gnupg: gnupg))
+            let kind = try await refusal { _ = try await key.sign(Array("a manifest".utf8)) }
+            let expected: [OpenPGPError.Kind] = [.signingFailed, .badSignature, .unknownSigner]
+            #expect(kind.map { expected.contains($0) } == true, "\(how): \(String(describing: kind))")
+        }
+    }
+
+    @Test func oneThatHangsAtASmallThingIsEnded() async throws {
+        try await withTemporaryFolder { folder in
+            var gnupg = try fake("exec sleep 600", in: folder)
+            gnupg = GnuPG(executable: gnupg.executable, patience: 0.5)
+            #expect(try await refusal { _ = try await gnupg.version() } == .gpgFailed)
+        }
+    }
+
+    private func fake(_ script: String, in folder: String) throws -> GnuPG {
+        let path = folder + "/gpg"
+        try Descriptor.open(path, O_WRONLY | O_CREAT, mode: 0o700).write("#!/bin/sh\n\(script)\n")
+        return GnuPG(executable: path)
+    }
+
     @Test func itsOwnWordsAreInTheError() async throws {
         try await withKeyring { keys in
             let made = try await keys.make()

@@ -41,6 +41,17 @@ var now: Timestamp { SystemClock().now() }
         }
     }
 
+    /// A key comes from a stranger; its name may not act on the terminal that it is shown on.
+    @Test func aUserIDIsShownAndDoesNothing() async throws {
+        try await withKeyring { keys in
+            _ = try await keys.make(userID: "Ada\u{1b}[2J\u{7} <ada@example.org>")
+            let listed = try #require(try await keys.host.keys().first)
+            #expect(
+                !listed.name.unicodeScalars.contains { $0.properties.generalCategory == .control }, "\(listed.name)")
+            #expect(listed.addresses == ["ada@example.org"])
+        }
+    }
+
     @Test func listingAKeyringThatIsNotThereMakesNone() async throws {
         try await withTemporaryFolder { folder in
             for home in [folder + "/nothing", folder] {

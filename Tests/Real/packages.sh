@@ -14,6 +14,8 @@ build  libzstd-dev          pc:libzstd
 build  libcurl4-openssl-dev pc:libcurl
 build  libssl-dev           pc:libcrypto
 build  libsqlite3-dev       pc:sqlite3
+build  libre2-dev           pc:re2
+build  g++                  /usr/include/c++/*/string
 run    gnupg                gpg
 run    zstd                 zstd
 run    tar                  tar

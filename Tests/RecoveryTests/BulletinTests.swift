@@ -1,4 +1,5 @@
 import Machine
+import OpenPGP
 import Recovery
 import RestorePoints
 import Testing
@@ -219,6 +220,27 @@ struct BulletinTests {
             #expect(try later.news(from: host.standing()) == [])
             try host.backup(1, whole)
             #expect(try later.news(from: host.standing()).map(\.kind) == [.recovered])
+        }
+    }
+
+    /// Somebody writes into the backup directory: that is told once, and when it is over.
+    @Test func pointsThatThisHostDidNotSignAreTold() async throws {
+        try await withTestSite { host in
+            try host.setUp(100)
+            _ = try await HostKey.create(in: host.state.signingHome, host: "test")
+            try host.backup(2, whole)
+            let standing = try host.standing()
+            #expect(standing.points.isEmpty && standing.unproven.count == 1 && standing.missing == nil)
+            #expect(standing.wrong.contains { $0.subject == "points" })
+            #expect(Textfile.text(standing.measurements()).contains("\nholdfast_points_unproven 1\n"))
+            var bulletin = Bulletin()
+            let news = bulletin.news(from: standing).filter { $0.about == "points" }
+            #expect(news.map(\.kind) == [.incomplete] && news[0].title == "Not this host's work: 1 restore point")
+            bulletin = try JSON.read(Bulletin.self, try JSON.write(bulletin), place: "")
+            #expect(try bulletin.news(from: host.standing()).allSatisfy { $0.about != "points" })
+            try Descriptor.folder(host.backups).removeTree(standing.unproven.keys.map(\.description)[0])
+            let over = try bulletin.news(from: host.standing()).filter { $0.about == "points" }
+            #expect(over.map(\.kind) == [.recovered])
         }
     }
 }

@@ -75,6 +75,24 @@ struct JournalTests {
         }
     }
 
+    /// Of the last line a disk may have kept the end and lost a block before it, which reads as zeros then.
+    @Test func lineThatLacksABlockIsIgnoredAndNotGluedTo() async throws {
+        try await withTestSite { host in
+            let whole = "{\"container\":\"1\",\"id\":1,\"name\":\"web\",\"owe\":\"start\"}\n"
+            let zeros = String(repeating: "\0", count: 64)
+            try host.write("state/journal.jsonl", whole + zeros + "\"name\":\"db\",\"owe\":\"start\"}\n")
+            let (lock, _) = try await host.lock()
+            #expect(lock.journal.unpaid.map(\.obligation) == [.start(container: "1", name: "web")])
+            _ = try lock.journal.owe(.start(container: "3", name: "cache"))
+            lock.release()
+            let (again, _) = try await host.lock()
+            #expect(again.journal.unpaid.count == 2)
+            again.release()
+            try host.write("state/journal.jsonl", zeros + "\n" + whole)
+            await #expect(throws: MachineError.self) { _ = try await host.lock() }
+        }
+    }
+
     @Test func journalOfOtherHandsIsAnErrorThatNamesIt() async throws {
         try await withTestSite { host in
             try host.write("state/journal.jsonl", "{\"id\":1,\"owe\":\"start\"\nnonsense\n")

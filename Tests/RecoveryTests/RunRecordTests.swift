@@ -45,6 +45,25 @@ struct RunRecordTests {
         }
     }
 
+    /// Whoever verifies, or is told that another is at work, writes without the lock: none takes another's unfinished record.
+    @Test func manyAtOnceDoNotMeet() async throws {
+        try await withTestSite { host in
+            let state = host.state
+            let names = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<64 {
+                    group.addTask {
+                        var record = try RunRecord.begin("verify", at: TestSite.now, in: state)
+                        try record.end(.complete, at: TestSite.now, in: state)
+                        return record.run
+                    }
+                }
+                return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(names.count == 64)
+            #expect(RunRecords(state).latest().filter { $0.outcome == .complete }.count == 64)
+        }
+    }
+
     /// A start without an end is a failure too: the next holder of the lock says so.
     @Test func runThatIsStillRunningHasDied() async throws {
         try await withTestSite { host in
@@ -70,6 +89,27 @@ struct RunRecordTests {
             let (_, putRight) = try await host.lock()
             #expect(putRight == ["removed the unfinished point 2025-12-20T030000Z.partial"])
             #expect(try Descriptor.folder(host.backups).names() == ["2025-12-20T030000Z", "somebody.partial"])
+        }
+    }
+
+    /// A verification writes its record without the lock that all others take.
+    @Test func recordsAreNotSweptWhileTheyAreWritten() async throws {
+        try await withTestSite { host in
+            try await withThrowingTaskGroup { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            var record = try RunRecord.begin("verify-\(number)", at: TestSite.now, in: host.state)
+                            try record.end(.complete, at: TestSite.now, in: host.state)
+                        }
+                    }
+                }
+                group.addTask {
+                    for _ in 0..<200 { try await host.lock().0.release() }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try Descriptor.folder(host.runs).names().count == 200)
         }
     }
 

@@ -1,3 +1,4 @@
+import Machine
 import Schedules
 import Testing
 
@@ -23,6 +24,14 @@ import Testing
         #expect(error.what.contains(what), "\(error)")
         #expect(error.remedy?.contains(remedy) == true, "\(error)")
         #expect(error.isRefusal)
+    }
+
+    /// A message may not act on the terminal that it is shown on.
+    @Test(arguments: ["02:\u{7f}", "\u{1b}[2J", "02:00 Eu\u{1b}[31mrope/Berlin", "daily\n", "\u{9b}31m 02:00"])
+    func whatIsNoPrintIsShownAsACode(text: String) throws {
+        let error = try #require(throws: ScheduleError.self) { try CalendarExpression(text) }
+        let controls = error.description.unicodeScalars.filter { $0.properties.generalCategory == .control }
+        #expect(controls.allSatisfy { $0 == "\n" } && controls.count == 1, "\(error)")
     }
 
     @Test func withoutZonesOnlyUTCIsKnown() throws {

@@ -81,6 +81,8 @@ package struct DemoConfiguration {
     package var include = ["*"]
     package var exclude: [String] = []
     package var allowEmpty: [String] = []
+    /// More lines of `backup.volumes`: `max_downtime: 1s`.
+    package var volumes: [String] = []
     package var files: [(name: String, path: String)]
     /// Entries of `backup.databases`, each as the file has it after its dash.
     package var databases: [String] = []
@@ -106,6 +108,7 @@ package struct DemoConfiguration {
         lines += ["  compression: \(compression)", "  volumes:", "    include: \(list(include))"]
         if let volumesRoot { lines.append("    root: \(volumesRoot)") }
         lines += ["    exclude: \(list(exclude))", "    allow_empty: \(list(allowEmpty))"]
+        lines += volumes.map { "    " + $0 }
         if !files.isEmpty { lines.append("  files:") }
         for file in files { lines.append("    - { name: \(file.name), path: \"\(file.path)\" }") }
         if !databases.isEmpty { lines.append("  databases:") }

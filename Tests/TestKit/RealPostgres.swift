@@ -89,6 +89,39 @@ package struct PostgresServer: Sendable {
     }
 }
 
+// MARK: - In holdfast.yml
+
+extension PostgresServer {
+    /// An entry of `backup.databases` that reaches a database through the socket; nil: all of them.
+    package func entry(_ name: String, _ database: String?, more: String = "") -> String {
+        let only = database.map { ", database: \(yaml($0))" } ?? ""
+        return "{ name: \(name), engine: postgres, url: \(yaml(socketURL))\(only)\(more) }"
+    }
+
+    /// How it is reached through its socket.
+    package var socketURL: String {
+        let folder = socketFolder.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "%2F")
+        return "postgresql://postgres@\(folder):\(port)"
+    }
+
+    /// Databases with this comment, by name.
+    package func databases(marked mark: String) async throws -> [String] {
+        try await psql(
+            "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = '\(mark)' ORDER BY datname"
+        ).split(separator: "\n").map(String.init)
+    }
+}
+
+/// `text` between YAML's quotes.
+package func yaml(_ text: String) -> String {
+    var quoted = ""
+    for character in text {
+        if character == "\"" || character == "\\" { quoted += "\\" }
+        quoted.append(character)
+    }
+    return "\"\(quoted)\""
+}
+
 /// The server that all tests share: databases of their own do not meet, roles and settings of the server do.
 ///
 /// - Throws: when there is none.

@@ -2,13 +2,16 @@ import Glibc
 import Machine
 
 /// A folder that is there for one test. The path is short, because gpg's sockets must fit into 108 bytes.
+///
+/// - Parameter parent: `/dev/shm` for what is to be quick, and need not be on a disk.
 package func withTemporaryFolder<Result>(
-    isolation: isolated (any Actor)? = #isolation, _ body: (String) async throws -> Result
+    below parent: String = "/tmp", isolation: isolated (any Actor)? = #isolation,
+    _ body: (String) async throws -> Result
 ) async throws -> Result {
-    var template = Array("/tmp/hf-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw MachineError.call("make a folder", "/tmp") }
+    var template = Array("\(parent)/hf-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw MachineError.call("make a folder", parent) }
     let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    defer { try? Descriptor.folder("/tmp").removeTree(String(path.dropFirst("/tmp/".count))) }
+    defer { try? Descriptor.folder(parent).removeTree(String(path.dropFirst(parent.count + 1))) }
     return try await body(path)
 }
 

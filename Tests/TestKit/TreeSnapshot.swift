@@ -1,6 +1,7 @@
 internal import CLinux
 import Glibc
 package import Machine
+internal import Synchronization
 
 /// What a tree is, seen by code that shares nothing with the product's walker: every entry with all that a backup has
 /// to bring back.
@@ -30,9 +31,13 @@ package struct TreeSnapshot {
     package private(set) var sockets = 0
 
     private var inodes: [ino_t: [[UInt8]]] = [:]
+    private let known: KnownDigests?
 
-    /// - Parameter ignored: names at the top that are left out.
-    package init(of folder: String, ignoring ignored: Set<String> = []) throws {
+    /// - Parameters:
+    ///   - ignored: names at the top that are left out.
+    ///   - known: digests of large files that need not be read again.
+    package init(of folder: String, ignoring ignored: Set<String> = [], known: KnownDigests? = nil) throws {
+        self.known = known
         let raw = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard raw >= 0 else { throw MachineError.call("open", folder) }
         try add(raw, ".", path: [], ignored: Set(ignored.map { Array($0.utf8) }))
@@ -91,7 +96,8 @@ package struct TreeSnapshot {
             item.link = Array(buffer.prefix(max(0, count)))
         case "char", "block": item.device = UInt64(status.st_rdev)
         case "file":
-            item.digest = try Self.digest(parent, name, size: Int64(status.st_size))
+            item.digest = try known?.digest(of: status) ?? Self.digest(parent, name, size: Int64(status.st_size))
+            if let digest = item.digest { known?.take(digest, of: status) }
             allocated[path] = Int64(status.st_blocks) * 512
         default: break
         }
@@ -160,4 +166,43 @@ extension TreeSnapshot {
     package mutating func forgetFractions() {
         for path in items.keys { items[path]?.nanoseconds = 0 }
     }
+
+    /// For what changes whenever something is made or removed in a folder.
+    package mutating func forgetTimes(of path: [UInt8]) {
+        items[path]?.seconds = 0
+        items[path]?.nanoseconds = 0
+    }
+
+    /// Adds what another snapshot found.
+    package mutating func add(_ item: Item, at path: [UInt8]) { items[path] = item }
+}
+
+/// Digests of large files, for those who look at the same tree again and again: while nobody touched a file, which its
+/// change time tells, it is what it was.
+package final class KnownDigests: Sendable {
+    private struct Key: Hashable {
+        let device: dev_t
+        let inode: ino_t
+        let size: off_t
+        let changed: Int
+        let nanoseconds: Int
+
+        init(_ status: stat) {
+            (device, inode, size) = (status.st_dev, status.st_ino, status.st_size)
+            (changed, nanoseconds) = (status.st_ctim.tv_sec, status.st_ctim.tv_nsec)
+        }
+    }
+
+    private let digests = Mutex<[Key: Digest]>([:])
+
+    package init() {}
+
+    fileprivate func digest(of status: stat) -> Digest? { digests.withLock { $0[Key(status)] } }
+
+    fileprivate func take(_ digest: Digest, of status: stat) {
+        guard status.st_size >= Self.large else { return }
+        digests.withLock { $0[Key(status)] = digest }
+    }
+
+    private static let large = 1 << 20
 }

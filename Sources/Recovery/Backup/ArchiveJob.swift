@@ -11,6 +11,7 @@ internal import Settings
 struct ArchiveJob: Sendable {
     let site: Site
     let plan: BackupPlan
+    let producers: any Producers
     let destination: Destination
     let parts: [PlannedItem]
     /// `volume.n8n_data`, or `all`.
@@ -112,8 +113,7 @@ struct ArchiveJob: Sendable {
         let roots = try parts.map { try (part: $0, folder: openSource($0)) }
         let file = try destination.file(fileName)
         do {
-            let sealing = Encryption(keyring: site.keyring, recipients: plan.recipients)
-            let (trees, sealed) = try await sealing.run(
+            let (trees, sealed) = try await producers.seal(
                 { sink, stop in
                     let archive = try begin(to: sink)
                     let trees = try roots.map { root in
@@ -138,11 +138,11 @@ struct ArchiveJob: Sendable {
         }
     }
 
-    private func begin(to sink: any ByteSink) throws -> ArchiveWriter {
+    private func begin(to sink: any ByteSink) throws -> any TreeArchive {
         switch destination {
         case .point(let writer, let host):
             let identity = ArchiveIdentity(host: host, point: writer.name.description, item: label)
-            return try ArchiveWriter(
+            return try producers.archive(
                 to: sink, compression: plan.compression, identity: identity, time: writer.name.moment)
         case .file: return try ArchiveWriter(plainTo: sink, compression: plan.compression)
         }
@@ -150,7 +150,7 @@ struct ArchiveJob: Sendable {
 
     /// The folder of the archive that a part's tree goes to. A plain archive is laid out as the volumes themselves are, with
     /// each one's own folder before its data.
-    private func place(of part: PlannedItem, in archive: ArchiveWriter) throws -> RawPath? {
+    private func place(of part: PlannedItem, in archive: any TreeArchive) throws -> RawPath? {
         guard case .file = destination else { return plan.singleArchive ? RawPath(part.item.description) : nil }
         let folder = RawPath(part.item.name)
         try archive.add(folder: try Descriptor.open(parent(of: part.path), O_RDONLY | O_DIRECTORY), at: folder)

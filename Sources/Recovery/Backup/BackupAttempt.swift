@@ -19,18 +19,28 @@ package struct BackupAttempt: Sendable {
     /// - Returns: also when items failed; ``BackupResult/problems`` has them.
     /// - Throws: when nothing could be published at all for a reason that is no item's; the record has it too.
     package func run() async throws -> BackupResult {
+        try await run {
+            var planner = BackupPlanner(site)
+            let plan = try await planner.plan(request)
+            return (plan, OwnProducers(site: site, plan: plan))
+        }
+    }
+
+    /// As ``run()``, of a plan and by producers that the caller has.
+    package func run(
+        _ prepare: () async throws -> (plan: BackupPlan, producers: any Producers)
+    ) async throws -> BackupResult {
         let started = site.clock.now()
         var record = try RunRecord.begin("backup", scope: request.scope, at: started, in: site.state)
         do {
             try refuseEmptiedDirectory()
-            var planner = BackupPlanner(site)
-            let plan = try await planner.plan(request)
+            let (plan, producers) = try await prepare()
             for warning in plan.warnings { site.report(.warning(warning)) }
             let result =
                 if let file = request.file {
-                    try await StandAloneRun(plan, to: file, site, holding: lock).run()
+                    try await StandAloneRun(plan, to: file, site, holding: lock, by: producers).run()
                 } else {
-                    try await BackupRun(plan, site, holding: lock).run(started)
+                    try await BackupRun(plan, site, holding: lock, by: producers).run(started)
                 }
             switch result.made {
             case .point(let manifest): record.point = manifest.point.description

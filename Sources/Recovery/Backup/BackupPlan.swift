@@ -23,6 +23,20 @@ package struct BackupPlan: Sendable {
     /// What a person should know before it starts.
     package let warnings: [String]
 
+    package init(
+        directory: String, compression: Archives.Compression, recipients: [PublicKey], lanes: [[PlannedItem]],
+        singleArchive: Bool = false, forecast: ByteCount? = nil, free: ByteCount? = nil, warnings: [String] = []
+    ) {
+        self.directory = directory
+        self.compression = compression
+        self.recipients = recipients
+        self.lanes = lanes
+        self.singleArchive = singleArchive
+        self.forecast = forecast
+        self.free = free
+        self.warnings = warnings
+    }
+
     package var items: [PlannedItem] { lanes.flatMap(\.self).sorted { $0.item < $1.item } }
 
     /// - Throws: a refusal when what is free is known not to do.
@@ -58,6 +72,27 @@ package struct PlannedItem: Sendable {
     package let expectedData: ByteCount?
     /// Why it is going to fail whatever is done; the other items do not suffer from it.
     package var problem: (any Explained)?
+
+    /// Also for tests, which leave out what does not matter to them.
+    package init(
+        item: Item, path: String, dump: Dump? = nil, source: Settings.FilesSource? = nil, mayBeEmpty: Bool = false,
+        still: [Stilled] = [], before: [Hook] = [], after: [Hook] = [], volume: Volume? = nil, users: [Container] = [],
+        expected: ByteCount? = nil, expectedData: ByteCount? = nil, problem: (any Explained)? = nil
+    ) {
+        self.item = item
+        self.path = path
+        self.dump = dump
+        self.source = source
+        self.mayBeEmpty = mayBeEmpty
+        self.still = still
+        self.before = before
+        self.after = after
+        self.volume = volume
+        self.users = users
+        self.expected = expected
+        self.expectedData = expectedData
+        self.problem = problem
+    }
 
     /// A dump to be made.
     package struct Dump: Sendable {
@@ -96,6 +131,12 @@ package struct PlannedItem: Sendable {
         package let id: String
         package let name: String
         package let mode: Settings.Quiesce
+
+        package init(id: String, name: String, mode: Settings.Quiesce) {
+            self.id = id
+            self.name = name
+            self.mode = mode
+        }
     }
 
     /// A command and its container.

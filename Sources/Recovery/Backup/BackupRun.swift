@@ -11,9 +11,11 @@ struct BackupRun: Sendable {
     private let site: Site
     private let plan: BackupPlan
     private let lock: HeldLock
+    private let producers: any Producers
 
-    init(_ plan: BackupPlan, _ site: Site, holding lock: HeldLock) {
+    init(_ plan: BackupPlan, _ site: Site, holding lock: HeldLock, by producers: any Producers) {
         self.plan = plan
+        self.producers = producers
         self.site = site
         self.lock = lock
     }
@@ -25,11 +27,11 @@ struct BackupRun: Sendable {
     func run(_ started: Timestamp) async throws -> BackupResult {
         let began = monotonicSeconds()
         try plan.refuseWithoutSpace()
-        let signer = try await hostKey()
+        let sign = try await producers.signer()
         let host = try site.state.hostID(clock: site.clock)
         let writer = try PointWriter(in: site.settings.backup.directory, at: started)
         let made = try await discardingOnFailure(writer) {
-            try await makePoint(writer, host: host, signer: signer, started: started)
+            try await makePoint(writer, host: host, started: started, sign)
         }
         return BackupResult(
             made: made.manifest.map { .point($0) }, items: made.items, problems: made.problems,
@@ -50,7 +52,8 @@ struct BackupRun: Sendable {
     // MARK: - The point
 
     private func makePoint(
-        _ writer: PointWriter, host: String, signer: HostKey, started: Timestamp
+        _ writer: PointWriter, host: String, started: Timestamp,
+        _ sign: @Sendable ([UInt8]) async throws -> [UInt8]
     ) async throws -> (manifest: Manifest?, items: [Manifest.ItemRecord], problems: [String: String]) {
         let outcomes = try await archives(writer, host: host)
         var problems = outcomes.reduce(into: [String: String]()) { $0.merge($1.problems) { one, _ in one } }
@@ -66,9 +69,11 @@ struct BackupRun: Sendable {
             }
             files.append(try await privateFacts(writer, host: host, problems: problems, databases: databases))
         } catch {
+            let reason = explain(error)
             throw RecoveryError.failed(
                 "private-facts",
-                "The archives were made, but not the private facts: \(explain(error).what) Nothing was published.")
+                "The archives were made, but not the private facts: \(reason.what) Nothing was published.",
+                place: reason.place, remedy: reason.remedy)
         }
         let previous = try site.catalog.points().last { (try? $0.manifest.get().host) == host }
         let manifest = Manifest(
@@ -77,18 +82,21 @@ struct BackupRun: Sendable {
             recipients: plan.recipients.map(\.fingerprint.description), archives: files,
             items: items, holdfast: site.version)
         let bytes = try JSON.write(manifest)
-        let signature = try await signer.sign(bytes)
+        let signature = try await sign(bytes)
         let names = files.map(\.file)
         try await onThread("publish") { _ in try writer.publish(bytes, signature: signature, files: names) }
         if manifest.outcome == .incomplete, problems.isEmpty { problems[""] = "not every item is whole" }
         return (manifest, items, problems)
     }
 
-    /// Runs the lanes side by side, as many as there are cores.
+    private static let mostLanes = 4
+
+    /// Runs the lanes side by side, as many as there are cores, but not so many that their memory counts.
     private func archives(_ writer: PointWriter, host: String) async throws -> [ArchiveJob.Outcome] {
-        try await sideBySide(plan.lanes) { parts in
+        try await sideBySide(plan.lanes, limit: min(Self.mostLanes, availableCores())) { parts in
             try await Lane(
-                site: site, plan: plan, destination: .point(writer, host: host), journal: lock.journal, parts: parts
+                site: site, plan: plan, producers: producers, destination: .point(writer, host: host),
+                journal: lock.journal, parts: parts
             ).run()
         }.flatMap(\.self)
     }
@@ -120,8 +128,7 @@ struct BackupRun: Sendable {
         let bytes = try Zstandard.compress(try JSON.write(facts))
         let file = try writer.file(PrivateFacts.fileName)
         do {
-            let (_, sealed) = try await Encryption(keyring: site.keyring, recipients: plan.recipients).run(
-                { sink, _ in try sink.write(bytes) }, into: file)
+            let (_, sealed) = try await producers.seal({ sink, _ in try sink.write(bytes) }, into: file)
             try file.publish()
             return Manifest.Archive(
                 file: PrivateFacts.fileName, size: sealed.length, sha256: sealed.digest.description,
@@ -137,15 +144,5 @@ struct BackupRun: Sendable {
         guard let engine = site.engine.engine, !users.isEmpty else { return [:] }
         let images = (try? await engine.images(Set(users.map(\.imageID)))) ?? [:]
         return Dictionary(users.map { ($0.image, images[$0.imageID]?.digests ?? []) }) { one, _ in one }
-    }
-
-    private func hostKey() async throws -> HostKey {
-        guard let key = try await HostKey.open(site.state.signingHome) else {
-            throw RecoveryError.refused(
-                "no-host-key", "This host has no key of its own to sign its backups with.",
-                place: site.state.signingHome,
-                remedy: "Make it: holdfast init (a holdfast.yml that is there stays as it is)")
-        }
-        return key
     }
 }

@@ -50,7 +50,7 @@ struct DumpJob: Sendable {
         if case .database(let name) = dump.part, let scratch = dump.engine().scratch(for: name) {
             owed = try journal.owe(.remove(folder: scratch.folder, name: scratch.name))
         }
-        defer { if let owed { try? journal.pay(owed) } }
+        defer { if let owed { journal.payForRemoval(owed) } }
         let file = try destination.file(fileName)
         do {
             let saved = try await seal(into: file, meter)

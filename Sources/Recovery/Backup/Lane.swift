@@ -5,6 +5,7 @@ import RestorePoints
 struct Lane: Sendable {
     let site: Site
     let plan: BackupPlan
+    let producers: any Producers
     let destination: Destination
     let journal: Journal
     let parts: [PlannedItem]
@@ -40,7 +41,8 @@ struct Lane: Sendable {
     /// One archive for each item, or one for all of them.
     private var archiveJobs: [ArchiveJob] {
         func job(_ parts: [PlannedItem], _ label: String) -> ArchiveJob {
-            ArchiveJob(site: site, plan: plan, destination: destination, parts: parts, label: label)
+            ArchiveJob(
+                site: site, plan: plan, producers: producers, destination: destination, parts: parts, label: label)
         }
         let trees = parts.filter { $0.dump == nil }
         if plan.singleArchive { return trees.isEmpty ? [] : [job(trees, "all")] }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Machine
 internal import RestorePoints
 
@@ -7,9 +8,13 @@ struct StandAloneRun: Sendable {
     private let plan: BackupPlan
     private let file: StandAloneFile
     private let lock: HeldLock
+    private let producers: any Producers
 
-    init(_ plan: BackupPlan, to file: StandAloneFile, _ site: Site, holding lock: HeldLock) {
+    init(
+        _ plan: BackupPlan, to file: StandAloneFile, _ site: Site, holding lock: HeldLock, by producers: any Producers
+    ) {
         self.plan = plan
+        self.producers = producers
         self.file = file
         self.site = site
         self.lock = lock
@@ -33,10 +38,16 @@ struct StandAloneRun: Sendable {
         try file.refuseTakenPartial()
         // What a killed run leaves is not in the backup directory, where it would be swept.
         let obligation = try lock.journal.owe(.remove(folder: file.folder, name: file.partial))
-        defer { try? lock.journal.pay(obligation) }
+        defer { lock.journal.payForRemoval(obligation) }
         let lane = Lane(
-            site: site, plan: plan, destination: .file(file), journal: lock.journal,
+            site: site, plan: plan, producers: producers, destination: .file(file), journal: lock.journal,
             parts: plan.lanes.flatMap(\.self))
-        return try await lane.run()
+        let outcomes = try await lane.run()
+        guard !outcomes.contains(where: { $0.archive != nil }) || access(file.path, F_OK) == 0 else {
+            throw RecoveryError.failed(
+                "directory-gone", "The file was written, but it is not there.", place: file.path,
+                remedy: "Was its disk unmounted meanwhile? Mount it, and look; then back up again.")
+        }
+        return outcomes
     }
 }

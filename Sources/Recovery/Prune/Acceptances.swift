@@ -9,6 +9,8 @@ package struct Acceptances: Codable, Sendable, Equatable {
     package var drops: [String: PointName] = [:]
     /// Points by which a jump of the clock is known: those that were dated in the future, those before a gap.
     package var jumps: [PointName] = []
+    /// Paths of older archives that are known to be so much smaller than the ones before them; nil: none was accepted.
+    package var archives: [String]?
 
     /// Reads what a state folder has; nothing where there is none yet.
     package static func read(in state: StateFolder) throws -> Acceptances {
@@ -27,9 +29,13 @@ package struct Acceptances: Codable, Sendable, Equatable {
 
     mutating func accept(_ drop: SuddenDrop) { drops[drop.item.description] = drop.after }
 
+    mutating func accept(_ drop: LegacyDrop) { archives = ((archives ?? []) + [drop.after.path]).sorted() }
+
     mutating func accept(_ jump: ClockJump) {
         if !knows(jump) { jumps = (jumps + [jump.point]).sorted() }
     }
+
+    func knows(_ drop: LegacyDrop) -> Bool { archives?.contains(drop.after.path) == true }
 
     func knows(_ jump: ClockJump) -> Bool { jumps.contains(jump.point) }
 

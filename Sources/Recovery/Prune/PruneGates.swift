@@ -6,6 +6,7 @@ internal import Settings
 struct PruneGates {
     let site: Site
     let candidates: [RetentionCandidate]
+    let legacy: [LegacyPlan]
     let now: Timestamp
     let forgotten: Set<Item>
     /// What is known; ``refusals(_:)`` adds what the options accept.
@@ -14,9 +15,11 @@ struct PruneGates {
     /// Everything that stands against it, each with the option that lets it pass.
     mutating func refusals(_ options: PruneOptions) throws -> [RecoveryError] {
         var refusals: [RecoveryError] = []
+        if let gone = pointsGone() { refusals.append(gone) }
         if let jump = clockJump(options) { refusals.append(jump) }
         if !options.afterFailure, let failure = failedBackup() { refusals.append(failure) }
         if let drop = try suddenDrop(options) { refusals.append(drop) }
+        if let drop = suddenDropOfArchives(options) { refusals.append(drop) }
         if try Restores(site.state).unsettled() > 0 {
             refusals.append(
                 .refused(
@@ -24,6 +27,17 @@ struct PruneGates {
                     place: site.state.path, remedy: "holdfast resume puts it right; then prune again."))
         }
         return refusals
+    }
+
+    /// Where there were points and there is none, a disk is not mounted: that nothing has to go is not known then.
+    private func pointsGone() -> RecoveryError? {
+        guard candidates.isEmpty, let last = RunRecords(site.state).latest().last(where: { $0.point != nil })?.point
+        else { return nil }
+        return .refused(
+            "points-gone", "The last point that is known, \(last), is not here, and no other is.",
+            place: site.settings.backup.directory,
+            remedy:
+                "Is its disk mounted? If the points were moved or removed on purpose: holdfast backup --accept-empty")
     }
 
     /// A single item that fails every night leaves runs *incomplete*: those do not count, or the disk would fill up. Its
@@ -73,7 +87,8 @@ struct PruneGates {
     private mutating func suddenDrop(_ options: PruneOptions) throws -> RecoveryError? {
         let drops = SuddenDrop.find(
             in: candidates, now: now, accepted: acceptances.knownDrops, forgetting: forgotten)
-        let names = options.acceptDrops.filter { $0 != PruneOptions.all }
+        let archives = legacy.flatMap(\.drops).map(\.after.file)
+        let names = options.acceptDrops.filter { $0 != PruneOptions.all && !archives.contains($0) }
         let accepted = try Self.items(names, among: items, option: "--accept-drop")
         let acceptsAll = options.acceptDrops.contains(PruneOptions.all)
         var open: [SuddenDrop] = []
@@ -91,6 +106,26 @@ struct PruneGates {
             place: site.settings.backup.directory,
             remedy:
                 "Look whether something was lost: older points still have it. If it is meant: holdfast prune --accept-drop \(open.count == 1 ? first.item.description : PruneOptions.all)"
+        )
+    }
+
+    /// The same of older archives, of which nothing is known but their size.
+    private mutating func suddenDropOfArchives(_ options: PruneOptions) -> RecoveryError? {
+        var open: [LegacyDrop] = []
+        for drop in legacy.flatMap(\.drops) where !acceptances.knows(drop) {
+            if !Set(options.acceptDrops).isDisjoint(with: [PruneOptions.all, drop.after.file]) {
+                acceptances.accept(drop)
+            } else {
+                open.append(drop)
+            }
+        }
+        guard let first = open.first else { return nil }
+        return .refused(
+            "sudden-drop",
+            "Older archives are suddenly much smaller: \(open.map(\.description).joined(separator: "; ")).",
+            place: first.after.directory,
+            remedy:
+                "Look whether something was lost: the older ones still have it. If it is meant: holdfast prune --accept-drop \(open.count == 1 ? first.after.file : PruneOptions.all)"
         )
     }
 

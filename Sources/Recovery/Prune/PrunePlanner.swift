@@ -28,10 +28,22 @@ package struct PrunePlanner: Sendable {
         let policy = backup.retention.map(RetentionPolicy.init)
         let (all, host) = (try site.catalog.points(), try site.state.knownHostID())
         let damage = KnownDamage(RunRecords(site.state).latest())
-        let candidates = all.map { RetentionCandidate($0, host: host, isSpoilt: damage.spoils) }
+        let provenance = try site.provenance(of: all)
+        let candidates = all.map { point in
+            // What cannot be checked is not removed either.
+            let refusal = provenance.refusal(of: point.name) ?? provenance.unknown
+            return RetentionCandidate(point, host: host, refusal: refusal, isSpoilt: damage.spoils)
+        }
         let forgotten = try forgotten(options.forget, candidates)
+        let legacy = try await onThread("older archives") { stop in
+            try backup.legacy.map { entry in
+                try LegacyPlan(
+                    try LegacyCatalog(entry.directory).list(), in: entry.directory, within: entry.within, now: now
+                ) { try $0.damage(stop: stop) }
+            }
+        }
         var gates = PruneGates(
-            site: site, candidates: candidates, now: now, forgotten: forgotten,
+            site: site, candidates: candidates, legacy: legacy, now: now, forgotten: forgotten,
             acceptances: try Acceptances.read(in: site.state))
         let refusals = try gates.refusals(options)
         var exempt: [PointName: RetentionReason] = [:]
@@ -42,13 +54,6 @@ package struct PrunePlanner: Sendable {
         for point in proven { exempt[point] = .proven }
         let retention = policy.map {
             RetentionPlan(candidates, policy: $0, now: now, exempt: exempt, forgetting: forgotten)
-        }
-        let legacy = try await onThread("older archives") { stop in
-            try backup.legacy.map { entry in
-                try LegacyPlan(
-                    try LegacyCatalog(entry.directory).list(), in: entry.directory, within: entry.within, now: now
-                ) { try $0.damage(stop: stop) }
-            }
         }
         return PrunePlan(
             directory: backup.directory, policy: policy, points: retention?.points ?? [], legacy: legacy,

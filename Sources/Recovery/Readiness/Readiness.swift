@@ -116,9 +116,13 @@ package struct Readiness: Sendable {
                         level: .fail, subject: "signing key", text: "this host has none",
                         remedy: "holdfast init makes it"))
             }
-            let unpaid = try Journal.unpaid(in: try site.state.open()).count + Restores(site.state).unsettled()
+            let state = try site.state.open()
+            let unpaid = try Journal.unpaid(in: state).count + Restores(site.state).unsettled()
             if unpaid == 0 {
                 ok("journal", "nothing is left over")
+            } else if FileLock.isHeld(HeldLock.lockName, in: state) {
+                let holder = FileLock.holder(of: HeldLock.lockName, in: state) ?? "another holdfast"
+                ok("journal", "\(counted(unpaid, "thing")) to be put right, which \(holder) does at its end")
             } else {
                 findings.append(
                     Finding(
@@ -144,7 +148,7 @@ package struct Readiness: Sendable {
             guard access(directory, W_OK) == 0 else {
                 throw MachineError.call("write to the backup directory", directory)
             }
-            let points = try site.catalog.points()
+            let points = try ownPoints()
             if let last = points.last { latest(last) }
             let whole = points.last { (try? $0.manifest.get().outcome) == .complete }
             let free = freeSpace(at: directory)
@@ -163,6 +167,21 @@ package struct Readiness: Sendable {
         } catch {
             fail("space", error)
         }
+    }
+
+    /// The points without those that only say they are this host's, which get a finding.
+    private mutating func ownPoints() throws -> [Catalog.Point] {
+        let points = try site.catalog.points()
+        let provenance = try site.provenance(of: points)
+        let refused = points.filter { provenance.refusal(of: $0.name) != nil }
+        guard let first = refused.first else { return points }
+        findings.append(
+            Finding(
+                level: .warn, subject: "points",
+                text:
+                    "\(counted(refused.count, "point")) not signed by this host, from \(first.name) on: they count for nothing",
+                remedy: "holdfast status names them. Find out who put them there, then remove them by hand"))
+        return points.filter { provenance.refusal(of: $0.name) == nil }
     }
 
     /// The newest point, if not everything is in it.

@@ -29,6 +29,12 @@ package struct RestorePlan: Sendable {
     /// Containers that are stopped while the data is swapped, and started again afterwards.
     package let users: [Container]
     package let warnings: [String]
+
+    package init(items: [RestoreItem], users: [Container], warnings: [String] = []) {
+        self.items = items
+        self.users = users
+        self.warnings = warnings
+    }
 }
 
 /// One item of a restore.
@@ -40,6 +46,16 @@ package struct RestoreItem: Sendable {
     /// What is free where the data is staged.
     package let free: ByteCount?
 
+    package init(
+        item: Item, source: RestoreSource, target: RestoreTarget, selection: PathSelection? = nil,
+        free: ByteCount? = nil
+    ) {
+        self.item = item
+        self.source = source
+        self.target = target
+        self.selection = selection
+        self.free = free
+    }
 }
 
 /// Where the data comes from.

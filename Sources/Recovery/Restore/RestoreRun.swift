@@ -146,7 +146,7 @@ package struct RestoreRun: Sendable {
         } catch {
             site.report(.ended(label, text: "failed, nothing was changed", good: false))
             try? Descriptor.folder(place.folder).removeTree(stagingName)
-            try? lock.journal.pay(obligation)
+            lock.journal.payForRemoval(obligation)
             throw error
         }
     }

@@ -69,22 +69,23 @@ package struct Restores: Sendable {
         try all().filter { $0.databases != nil && ($0.exchanging == true || $0.committing == true) }.count
     }
 
-    /// A name for a restore begun now that no other has.
+    /// A name for a restore begun now: behind all others, also where the clock was put back, for the last is undone first.
     func freshName(_ now: Timestamp) throws -> String {
-        let folder = try state.open(Self.folderName)
-        var name = PointName(now)
-        while folder.has("\(name).json") { name = PointName(name.moment.advanced(by: 1)) }
-        return name.description
+        let taken = try state.open(Self.folderName).names().compactMap { PointName(String($0.dropLast(".json".count))) }
+        let free = taken.max()?.moment.advanced(by: 1) ?? now
+        return PointName(max(now, free)).description
     }
 
     func write(_ record: RestoreRecord) throws {
         try state.open(Self.folderName).publish("\(record.restore).json", try JSON.write(record), replacing: true)
     }
 
+    /// Forgets a restore of which nothing is left that anybody could want.
     func forget(_ record: RestoreRecord) throws {
+        // What a killed run removed may be back after a power cut: nobody would know of it then.
+        for swap in record.swaps { try swap.synchronize() }
         let folder = try state.open(Self.folderName)
         try folder.removeTree("\(record.restore).json")
-        try folder.synchronize()
     }
 
     private static let folderName = "restores"
@@ -113,20 +114,20 @@ extension RestoreRecord.Swap {
         }
     }
 
-    /// Puts the restored folder under its live name; does nothing if it is there already.
+    /// Puts the restored folder under its live name, durably, if it is not there already.
     func swap() throws {
         switch standing {
-        case .live: return
+        case .live: try synchronize()
         case .staged: try turn(from: staged, to: live)
         case .removed, .gone: throw moved()
         }
     }
 
-    /// Puts the former data back under the live name; does nothing if it is there already.
+    /// Puts the former data back under the live name, durably, if it is not there already.
     func swapBack() throws {
         switch standing {
         case .live: try turn(from: live, to: staged)
-        case .staged: return
+        case .staged: try synchronize()
         case .removed, .gone: throw moved()
         }
     }
@@ -154,8 +155,9 @@ extension RestoreRecord.Swap {
 
     private func removeStaged() throws {
         guard let parent = try? Descriptor.folder(folder) else { return }
-        try parent.removeTree(staged)
+        // The exchange first: a disk that kept this and lost that would have lost the data that lives.
         try parent.synchronize()
+        try parent.removeTree(staged)
     }
 
     private func turn(from: String, to: String) throws {
@@ -168,10 +170,11 @@ extension RestoreRecord.Swap {
         try parent.synchronize()
     }
 
+    /// Makes it survive a power cut that it stands as it does.
+    func synchronize() throws { try (try? Descriptor.folder(folder))?.synchronize() }
+
     private func inode(of name: String) -> UInt64? {
-        var status = stat()
-        guard lstat("\(folder)/\(name)", &status) == 0 else { return nil }
-        return UInt64(status.st_ino)
+        Descriptor.status(at: "\(folder)/\(name)").map { UInt64($0.st_ino) }
     }
 }
 
@@ -180,7 +183,10 @@ extension Restores {
     ///
     /// All live, or nothing: a restore that did not come to swap everything goes back to the former data.
     func settle() throws -> [String] {
-        try state.open(Self.folderName).removeUnfinished()
+        let folder = try state.open(Self.folderName)
+        try folder.removeUnfinished()
+        // What a killed run wrote is gone by from here on: it may not be lost any more.
+        try folder.synchronize()
         var done: [String] = []
         for record in try all() where record.databases == nil {
             let standings = Set(record.swaps.map(\.standing))
@@ -196,6 +202,8 @@ extension Restores {
                 for swap in record.swaps { try swap.removeRestored() }
                 try forget(record)
                 done.append("went back to the former data: the restore \(record.restore) was interrupted")
+            } else if standings == [.live] {
+                for swap in record.swaps { try swap.synchronize() }
             }
         }
         return done

@@ -17,6 +17,12 @@ struct VolumesLayout: Sendable {
     struct Contents: Sendable {
         var entries: Int64 = 0
         var bytes: Int64 = 0
+
+        /// Holes count as well, and a stranger may have claimed more of them than there are numbers for.
+        mutating func add(_ entry: ListedEntry) {
+            entries += 1
+            bytes = (ByteCount(bytes) + entry.size).bytes
+        }
     }
 
     private let depth: Int
@@ -76,8 +82,7 @@ struct VolumesLayout: Sendable {
         if entry.kind == "hardlink", let link = entry.link {
             guard link.components.starts(with: parts.prefix(depth + 2), by: ==) else { throw stray(entry) }
         }
-        volumes[name, default: Contents()].entries += 1
-        volumes[name, default: Contents()].bytes += entry.size.bytes
+        volumes[name, default: Contents()].add(entry)
     }
 
     private mutating func passOver(_ entry: ListedEntry, _ volume: String, _ below: RawPath) throws {

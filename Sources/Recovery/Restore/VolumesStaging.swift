@@ -1,4 +1,4 @@
-internal import Archives
+package import Archives
 internal import Docker
 internal import Glibc
 internal import Machine
@@ -21,6 +21,16 @@ package struct VolumesStaging: Sendable {
         /// The volume, if it was made to stage in.
         let madeVolume: String?
         let report: ExtractionReport
+
+        package init(
+            name: String, file: ArchiveFile, folder: String, madeVolume: String? = nil, report: ExtractionReport
+        ) {
+            self.name = name
+            self.file = file
+            self.folder = folder
+            self.madeVolume = madeVolume
+            self.report = report
+        }
     }
 
     /// Extracts the archive in one read, and gives `body` what was in it; what is not swapped in is gone afterwards.
@@ -43,7 +53,8 @@ package struct VolumesStaging: Sendable {
             try lock.journal.pay(obligation)
             return result
         } catch {
-            if (try? Descriptor.folder(home.folder).removeTree(name)) != nil { try? lock.journal.pay(obligation) }
+            try? Descriptor.folder(home.folder).removeTree(name)
+            lock.journal.payForRemoval(obligation)
             await home.unmake(site)
             throw error
         }

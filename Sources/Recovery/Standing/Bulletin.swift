@@ -14,11 +14,13 @@ package struct Bulletin: Codable, Sendable, Equatable {
     private var stale: [String: Int] = [:]
     /// Items that are gone, and were told.
     private var gone: Set<String> = []
+    /// Points that this host did not sign, and were told.
+    private var unproven: Set<String> = []
     private var isFirst = true
 
     package init() {}
 
-    private enum CodingKeys: CodingKey { case told, open, stale, gone }
+    private enum CodingKeys: CodingKey { case told, open, stale, gone, unproven }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -26,6 +28,7 @@ package struct Bulletin: Codable, Sendable, Equatable {
         open = try container.decode([String: String].self, forKey: .open)
         stale = try container.decode([String: Int].self, forKey: .stale)
         gone = try container.decode(Set<String>.self, forKey: .gone)
+        unproven = try container.decodeIfPresent(Set<String>.self, forKey: .unproven) ?? []
         isFirst = false
     }
 
@@ -35,6 +38,7 @@ package struct Bulletin: Codable, Sendable, Equatable {
         try container.encode(open, forKey: .open)
         try container.encode(stale, forKey: .stale)
         try container.encode(gone.sorted(), forKey: .gone)
+        try container.encode(unproven.sorted(), forKey: .unproven)
     }
 
     /// What is new; at the first call, of the past only the last run of each command counts.
@@ -42,7 +46,9 @@ package struct Bulletin: Codable, Sendable, Equatable {
         var news = Self.commands.compactMap { ofRuns($0, standing) }
         if let aged = ofAge(standing) { news.append(aged) }
         if let lost = ofGone(standing) { news.append(lost) }
-        for command in Self.commands + [Self.items] where open[command] != nil && isWell(command, standing) {
+        if let foreign = ofUnproven(standing) { news.append(foreign) }
+        for command in Self.commands + [Self.items, Self.points] where open[command] != nil && isWell(command, standing)
+        {
             news.append(standing.recovery(of: command, since: open[command].flatMap { Timestamp($0) }))
             open[command] = nil
         }
@@ -83,10 +89,20 @@ package struct Bulletin: Codable, Sendable, Equatable {
         return standing.newsOfGone()
     }
 
+    private mutating func ofUnproven(_ standing: Standing) -> News? {
+        let now = Set(standing.unproven.keys.map(\.description))
+        let isFresh = !now.isSubset(of: unproven)
+        unproven = now
+        guard isFresh else { return nil }
+        if open[Self.points] == nil { open[Self.points] = standing.now.description }
+        return standing.newsOfUnproven()
+    }
+
     private func isWell(_ command: String, _ standing: Standing) -> Bool {
         switch command {
         case "backup": standing.backupIsWell
         case Self.items: standing.gone.isEmpty
+        case Self.points: !standing.isBlind && standing.unproven.isEmpty
         case "verify": standing.damage.isEmpty && standing.lastRun(command)?.outcome == .complete
         default: standing.lastRun(command)?.outcome == .complete
         }
@@ -94,6 +110,9 @@ package struct Bulletin: Codable, Sendable, Equatable {
 
     /// What news of items that are gone are about.
     private static let items = "items"
+
+    /// What news of points that this host did not sign are about.
+    private static let points = "points"
 
     /// The commands whose runs are news.
     private static let commands = ["backup", "verify", "prune"]

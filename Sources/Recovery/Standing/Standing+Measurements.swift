@@ -33,6 +33,11 @@ extension Standing: Measured {
                     [("command", command)], Double(moment?.seconds ?? 0)))
         }
         all.append(Measurement("holdfast_points", "Published restore points.", [], Double(points.count)))
+        all.append(
+            Measurement(
+                "holdfast_points_unproven",
+                "Points that say they are this host's and are not known to be signed by it.", [],
+                Double(unchecked == nil ? unproven.count : points.count)))
         all.append(Measurement("holdfast_points_bytes", "Bytes of all restore points.", [], Double(size.bytes)))
         all.append(
             Measurement(

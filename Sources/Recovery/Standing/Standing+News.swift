@@ -84,7 +84,9 @@ extension Standing {
     func recovery(of command: String, since: Timestamp?) -> News {
         let run = lastSuccess(command) ?? lastRun(command)
         let lasted = since.map { ", after \(durationText(now.since($0)))" } ?? ""
-        let what = ["backup": "Backup", "verify": "Verification", "prune": "Pruning"][command] ?? "What was gone"
+        let what =
+            ["backup": "Backup", "verify": "Verification", "prune": "Pruning", "points": "The backup directory"][
+                command] ?? "What was gone"
         return News(
             id: "recovered-\(run?.run ?? command)", kind: .recovered, about: command,
             title: "\(what) is well again", summary: "All is as it should be\(lasted).", since: run?.moment, wrong: [],

@@ -7,23 +7,26 @@ extension Standing {
         if let missing {
             let text =
                 "The last point that is known, \(missing), is not in the backup directory, and no other is: is its disk mounted?"
-            return [News.Part(subject: "backup", text: text)] + wrongRuns
+            return [News.Part(subject: "backup", text: text)] + wordsOfUnproven + wrongRuns
         }
         if items.isEmpty {
-            return [News.Part(subject: "backup", text: "No backup was ever made.\n  → holdfast backup")] + wrongRuns
+            return [News.Part(subject: "backup", text: "No backup was ever made.\n  → holdfast backup")]
+                + wordsOfUnproven + wrongRuns
         }
         return parts(items.compactMap(wrong) + gone.map { ($0.item.description, wordsOfGone($0)) }) + wrongPoints
             + wrongRuns
     }
 
     private var wrongPoints: [News.Part] {
-        damage.sorted { $0.key < $1.key }.map { point, files in
-            News.Part(
-                subject: "point \(point)",
-                text:
-                    "It was found damaged: \(files.sorted().joined(separator: ", ")). Nothing counts on that any more."
-                    + "\n  → Look after the disk, and make a new backup. If it was mended: holdfast verify \(point)")
-        }
+        wordsOfUnproven
+            + damage.sorted { $0.key < $1.key }.map { point, files in
+                News.Part(
+                    subject: "point \(point)",
+                    text:
+                        "It was found damaged: \(files.sorted().joined(separator: ", ")). Nothing counts on that any more."
+                        + "\n  → Look after the disk, and make a new backup. If it was mended: holdfast verify \(point)"
+                )
+            }
     }
 
     private func wrong(_ item: ItemStanding) -> (String, String)? {

@@ -12,8 +12,12 @@ package struct Standing: Sendable {
     package let items: [ItemStanding]
     /// The latest run records, oldest first.
     package let runs: [RunRecord]
-    /// Names of the points, oldest first.
+    /// Names of the points, oldest first; those that only say they are this host's are not among them.
     package let points: [PointName]
+    /// Points that say they are this host's and were not signed by it, with what was found.
+    package let unproven: [PointName: String]
+    /// Why no signature could be checked, so that every point counts; nil where they were.
+    package let unchecked: String?
     /// The newest point of which every item is whole.
     package let lastComplete: PointName?
     /// Bytes that all points take.
@@ -43,19 +47,29 @@ package struct Standing: Sendable {
     private init(of site: Site, _ found: [Catalog.Point]?) {
         let host = try? site.state.knownHostID()
         let now = site.clock.now()
+        let provenance = Provenance(of: found ?? [], host: host, signingHome: site.state.signingHome)
+        let unproven = Dictionary(
+            uniqueKeysWithValues: (found ?? []).compactMap { point in
+                provenance.refusal(of: point.name).map { (point.name, $0) }
+            })
+        let genuine = (found ?? []).filter { unproven[$0.name] == nil }
         // What a clock that was ahead has left must not pass for the newest, or hide for years that nothing follows it.
-        let points = (found ?? []).filter { $0.name.moment.since(now) <= Self.tolerance }
+        let points = genuine.filter { $0.name.moment.since(now) <= Self.tolerance }
         let manifests = points.compactMap { try? $0.manifest.get() }.filter { host == nil || $0.host == host }
         let runs = RunRecords(site.state).latest().filter { $0.moment.since(now) <= Self.tolerance }
         isBlind = found == nil
         self.now = now
         self.runs = runs
-        self.points = (found ?? []).map(\.name)
+        self.points = genuine.map(\.name)
+        self.unproven = unproven
+        unchecked = provenance.unknown
         lastComplete = manifests.last { $0.outcome == .complete }?.point
         size = points.compactMap { try? $0.manifest.get().size }.reduce(ByteCount(0), +)
         maximumAge = site.settings.backup.maximumAge
         made = site.state.made
-        missing = found?.isEmpty == true ? runs.last { $0.point != nil }?.point : nil
+        let last = runs.last { $0.point != nil }?.point
+        let isUnproven = unproven.contains { $0.key.description == last }
+        missing = found != nil && genuine.isEmpty && !isUnproven ? last : nil
         let known = KnownDamage(runs)
         damage = known.points.filter { point, _ in points.contains { $0.name == point } }
         let current = Self.current(runs, manifests)

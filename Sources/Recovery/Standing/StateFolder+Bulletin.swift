@@ -13,7 +13,8 @@ extension StateFolder {
 
     /// Writes down what was told.
     package func keep(_ bulletin: Bulletin) throws {
-        try open().publish(Self.bulletinName, try JSON.write(bulletin), replacing: true)
+        let folder = try open()
+        try folder.exclusively { try folder.publish(Self.bulletinName, try JSON.write(bulletin), replacing: true) }
     }
 
     private static let bulletinName = "news.json"

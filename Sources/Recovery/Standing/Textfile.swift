@@ -10,7 +10,9 @@ package enum Textfile {
     package static func write(_ measurements: [Measurement], to path: String) throws {
         let folder = try Descriptor.open(parent(of: path), O_RDONLY | O_DIRECTORY)
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        try folder.publish(name, Array(text(measurements).utf8), replacing: true, mode: 0o644)
+        try folder.exclusively {
+            try folder.publish(name, Array(text(measurements).utf8), replacing: true, mode: 0o644)
+        }
     }
 
     /// One family after the other, in the order of their first measurement.

@@ -10,7 +10,7 @@ package struct HeldLock: Sendable {
     private let lock: FileLock
 
     /// Takes the lock, and meets what an interrupted run left open: containers started again, staging and unfinished
-    /// points removed, dead runs marked.
+    /// points removed, keys in memory wiped, dead runs marked.
     ///
     /// - Throws: ``RecoveryError`` `busy` when somebody else holds it.
     package static func take(for command: String, _ site: Site) async throws -> (HeldLock, putRight: [String]) {
@@ -21,6 +21,7 @@ package struct HeldLock: Sendable {
                 "busy", "Another holdfast is at work: \(holder).", place: site.state.path,
                 remedy: "Wait until it is done. The lock dies with its process; there is nothing to remove by hand.")
         }
+        SecretFolder.sweep()
         let held = HeldLock(journal: try Journal(in: folder), lock: lock)
         // First the data, then the containers that use it.
         var putRight = try Restores(site.state).settle()
@@ -60,8 +61,11 @@ package struct HeldLock: Sendable {
     private func meet(_ obligation: Obligation, _ site: Site, _ age: Double) async throws -> String? {
         switch obligation {
         case .remove(let folder, let name):
-            guard let parent = try? Descriptor.folder(folder), parent.has(name) else { return nil }
+            guard let parent = try? Descriptor.folder(folder) else { return nil }
+            let wasThere = parent.has(name)
+            // Also what is gone already: perhaps it would be back after a power cut.
             try parent.removeTree(name)
+            guard wasThere else { return nil }
             let isFile = name.hasSuffix(DurableFile.partialSuffix)
             return "removed the \(isFile ? "unfinished file" : "staging folder") \(folder)/\(name)"
         case .drop(let entry, let name):
@@ -92,7 +96,7 @@ package struct HeldLock: Sendable {
         }
     }
 
-    private static let lockName = "lock"
+    static let lockName = "lock"
     /// Seconds that an engine gives a container to stop before it kills it.
     private static let usualStopTimeout = 10.0
 }

@@ -59,18 +59,23 @@ package final class Journal: Sendable {
             open.unpaid[id] = nil
             if open.unpaid.isEmpty {
                 open.file = nil
-                guard unlinkat(folder.raw, Self.name, 0) == 0 || errno == ENOENT else {
-                    throw MachineError.call("remove", "\(folder.path)/\(Self.name)")
-                }
+                try folder.unlink(Self.name)
                 try folder.synchronize()
             }
         }
     }
 
+    /// Writes down that something of ours was removed, if it is gone; else that stays owed, for whoever takes the lock next.
+    func payForRemoval(_ id: Int) {
+        guard case .remove(let folder, let name)? = state.withLock({ $0.unpaid[id] }),
+            let parent = try? Descriptor.open(folder, O_RDONLY | O_DIRECTORY), !parent.has(name)
+        else { return }
+        try? pay(id)
+    }
+
     /// Seconds since something was written into it; nil if there is nothing.
     var age: Double? {
-        var status = stat()
-        guard fstatat(folder.raw, Self.name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        guard let status = folder.status(of: Self.name) else { return nil }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Double(now.tv_sec - status.st_mtim.tv_sec)
@@ -99,21 +104,35 @@ package final class Journal: Sendable {
         }
     }
 
-    /// A crash may have cut the last line, whose deed never began: what follows must not be glued to it.
+    /// What follows must not be glued to what a crash cut.
     private static func dropTornEnd(of file: Descriptor) throws {
         let bytes = try file.readAll(limit: limit)
-        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        let whole = try lines(of: bytes, in: file.path).length
         guard whole < bytes.count else { return }
-        guard ftruncate(file.raw, whole) == 0 else { throw MachineError.call("shorten", file.path) }
+        try file.truncate(to: whole)
+        // Or a block of what was cut and one of what follows could make a line together.
+        try file.synchronize()
+    }
+
+    /// The lines, and how many bytes they take. What is behind them was being written when the machine stopped: its deed never
+    /// began. It has no end; or it has, but lacks a block on the way there, which then reads as zeros.
+    private static func lines(of bytes: [UInt8], in place: String) throws -> (lines: [Line], length: Int) {
+        var lines: [Line] = []
+        var length = 0
+        while let end = bytes[length...].firstIndex(of: UInt8(ascii: "\n")) {
+            let text = Array(bytes[length..<end])
+            if text.contains(0), end == bytes.count - 1 { break }
+            lines.append(try JSON.read(Line.self, text, place: place))
+            length = end + 1
+        }
+        return (lines, length)
     }
 
     private static func read(in folder: Descriptor) throws -> [Int: Obligation] {
         guard folder.has(name) else { return [:] }
         let bytes = try folder.open(name, O_RDONLY | O_NOFOLLOW).readAll(limit: limit)
-        let whole = (bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         var unpaid: [Int: Obligation] = [:]
-        for text in bytes[..<whole].split(separator: UInt8(ascii: "\n")) {
-            let line = try JSON.read(Line.self, Array(text), place: "\(folder.path)/\(name)")
+        for line in try lines(of: bytes, in: "\(folder.path)/\(name)").lines {
             if let paid = line.paid { unpaid[paid] = nil }
             if let obligation = line.obligation { unpaid[line.id] = obligation }
         }

@@ -53,6 +53,13 @@ extension RunRecord {
         _ command: String, scope: String? = nil, at moment: Timestamp, in state: StateFolder
     ) throws -> RunRecord {
         let folder = try state.open(RunRecords.folderName)
+        return try folder.exclusively { try begin(command, scope, moment, in: folder) }
+    }
+
+    /// Others begin at the same moment, without the lock: whoever verifies, or is told that another is at work.
+    private static func begin(
+        _ command: String, _ scope: String?, _ moment: Timestamp, in folder: Descriptor
+    ) throws -> RunRecord {
         var record = RunRecord(
             run: try freshName(command, moment, in: folder), started: moment.description, outcome: .running,
             scope: scope)
@@ -75,17 +82,20 @@ extension RunRecord {
         in state: StateFolder
     ) throws {
         let folder = try state.open(RunRecords.folderName)
-        let record = RunRecord(
-            run: try freshName(command, moment, in: folder), started: moment.description, ended: moment.description,
-            outcome: outcome, scope: scope, problems: ["": text])
-        try record.write(in: folder)
+        try folder.exclusively {
+            let record = RunRecord(
+                run: try freshName(command, moment, in: folder), started: moment.description,
+                ended: moment.description, outcome: outcome, scope: scope, problems: ["": text])
+            try record.write(in: folder)
+        }
     }
 
     /// Writes down how it ended.
     package mutating func end(_ outcome: Outcome, at moment: Timestamp, in state: StateFolder) throws {
         self.outcome = outcome
         ended = moment.description
-        try write(in: try state.open(RunRecords.folderName))
+        let folder = try state.open(RunRecords.folderName)
+        try folder.exclusively { try write(in: folder) }
         alive?.release()
         alive = nil
     }

@@ -30,7 +30,7 @@ package struct RunRecords: Sendable {
     /// - Returns: the runs that died.
     func bury(at moment: Timestamp) throws -> [String] {
         let folder = try state.open(Self.folderName)
-        try folder.removeUnfinished()
+        try folder.exclusively { try folder.removeUnfinished() }
         let names = try folder.names().filter { $0.hasSuffix(".json") }
         for name in names.dropLast(Self.kept) { try folder.removeTree(name) }
         var died: [String] = []

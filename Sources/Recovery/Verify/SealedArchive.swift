@@ -15,7 +15,13 @@ struct SealedArchive: Sendable {
         meter: Meter, _ consumer: @escaping @Sendable (any ByteSource, StopSignal) throws -> Result
     ) async throws -> Result {
         let file = try SealedFile(archive, in: path)
-        return try await key.decrypt(feeding: { try file.read(into: $0, meter: meter, stop: $1) }, consumer)
+        do {
+            return try await key.decrypt(feeding: { try file.read(into: $0, meter: meter, stop: $1) }, consumer)
+        } catch let error as OpenPGPError where error.kind == .wrongKey {
+            // Whoever changes its labels makes every key the wrong one.
+            if let changed = file.mislabelled(error.keyIDs) { throw changed }
+            throw error
+        }
     }
 }
 

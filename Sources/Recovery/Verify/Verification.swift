@@ -20,12 +20,21 @@ package struct Verification: Sendable {
             case failed
             /// Nothing was found wrong, but something could not be checked.
             case notVerified = "not verified"
+            /// It was pruned meanwhile: nothing is said of it.
+            case removed = "removed meanwhile"
         }
 
         package let point: Catalog.Point
         package let findings: [PointCheck.Finding]
+        package let overall: Overall
 
-        package var overall: Overall { Overall(findings) }
+        init(_ point: Catalog.Point, _ findings: [PointCheck.Finding]) {
+            let overall = Overall(findings)
+            let isRemoved = overall != .verified && point.isGone
+            self.point = point
+            self.findings = isRemoved ? [] : findings
+            self.overall = isRemoved ? .removed : overall
+        }
     }
 
     /// Checks one point.
@@ -45,8 +54,9 @@ package struct Verification: Sendable {
         } else {
             findings = try await check.run(meter: meter)
         }
-        let verdict = Verdict(point: point, findings: findings)
-        site.report(.ended(point.name.description, text: verdict.overall.rawValue, good: verdict.overall == .verified))
+        let verdict = Verdict(point, findings)
+        let isGood = [.verified, .removed].contains(verdict.overall)
+        site.report(.ended(point.name.description, text: verdict.overall.rawValue, good: isGood))
         return verdict
     }
 
@@ -59,7 +69,9 @@ package struct Verification: Sendable {
             } catch is Interrupted {
                 throw Interrupted()
             } catch let error as OpenPGPError where error.isAboutTheKey {
-                // Says nothing of the archive, good or bad.
+                // Says nothing of the archive, good or bad, unless it was changed so that no key opens it any more.
+                let outside = try await PointCheck.finding(of: archive, in: point.path, meter: meter)
+                if case .failed = outside.verdict { return [outside] }
                 return [
                     PointCheck.Finding(
                         subject: archive.file,
@@ -117,6 +129,14 @@ extension Verification.Verdict.Overall {
             case .passed: break
             }
         }
+    }
+}
+
+extension Verification.Verdict.Overall {
+    /// What comes of several points together: those that were pruned meanwhile count only where there is no other.
+    package init(_ verdicts: [Verification.Verdict]) {
+        let overall = Set(verdicts.map(\.overall))
+        self = [.failed, .notVerified, .verified].first(where: overall.contains) ?? .removed
     }
 }
 

@@ -32,11 +32,13 @@ package struct VerifyAttempt: Sendable {
                 let verdict = try await verification.verify(point, among: everything, deep: key)
                 verdicts.append(verdict)
                 record?.problems.merge(verdict.problems) { one, _ in one }
-                if verdict.overall != .notVerified { verified[verdict.point.name.description] = verdict.wrong }
+                if [.verified, .failed].contains(verdict.overall) {
+                    verified[verdict.point.name.description] = verdict.wrong
+                }
             }
             record?.verified = verified
             if key != nil { record?.scope = RunRecord.deep }
-            try record?.end(outcome(of: verdicts), at: site.clock.now(), in: site.state)
+            try record?.end(Self.outcome(of: verdicts), at: site.clock.now(), in: site.state)
             return verdicts
         } catch {
             record?.problems[""] = explain(error).description
@@ -45,9 +47,12 @@ package struct VerifyAttempt: Sendable {
         }
     }
 
-    private func outcome(of verdicts: [Verification.Verdict]) -> RunRecord.Outcome {
-        if verdicts.contains(where: { $0.overall == .failed }) { return .failed }
-        return verdicts.contains { $0.overall == .notVerified } ? .incomplete : .complete
+    private static func outcome(of verdicts: [Verification.Verdict]) -> RunRecord.Outcome {
+        switch Verification.Verdict.Overall(verdicts) {
+        case .verified: .complete
+        case .failed: .failed
+        case .notVerified, .removed: .incomplete
+        }
     }
 }
 

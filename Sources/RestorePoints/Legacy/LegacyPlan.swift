@@ -10,6 +10,8 @@ package struct LegacyPlan: Sendable {
     package let archives: [Verdict]
     /// What is called like an archive and is no regular file; it is left alone.
     package let strangers: [String]
+    /// Of series of which something would go.
+    package let drops: [LegacyDrop]
 
     /// What becomes of one archive.
     package struct Verdict: Sendable, Equatable {
@@ -31,11 +33,15 @@ package struct LegacyPlan: Sendable {
         self.directory = directory
         strangers = listing.strangers
         var verdicts: [String: Verdict] = [:]
+        var drops: [LegacyDrop] = []
         for series in Dictionary(grouping: listing.archives, by: \.name.series).values {
-            for verdict in try Self.judge(series, within: within, now: now, damage: damage) {
-                verdicts[verdict.archive.file] = verdict
+            let judged = try Self.judge(series, within: within, now: now, damage: damage)
+            for verdict in judged.verdicts { verdicts[verdict.archive.file] = verdict }
+            if judged.verdicts.contains(where: { !$0.isKept }), let drop = LegacyDrop.find(in: judged.fromNewestGood) {
+                drops.append(drop)
             }
         }
+        self.drops = drops.sorted { $0.after.file < $1.after.file }
         archives = listing.archives.compactMap { verdicts[$0.file] }
     }
 
@@ -43,11 +49,11 @@ package struct LegacyPlan: Sendable {
 
     private static func judge(
         _ series: [LegacyArchive], within: Double?, now: Timestamp, damage: (LegacyArchive) throws -> String?
-    ) rethrows -> [Verdict] {
+    ) rethrows -> (verdicts: [Verdict], fromNewestGood: [LegacyArchive]) {
         func keep(_ archive: LegacyArchive, _ reason: String) -> Verdict {
             Verdict(archive: archive, isKept: true, reason: reason)
         }
-        guard let within else { return series.map { keep($0, "no keep_within is set for its folder") } }
+        guard let within else { return (series.map { keep($0, "no keep_within is set for its folder") }, []) }
         var verdicts: [Verdict] = []
         var dated: [(archive: LegacyArchive, moment: Timestamp)] = []
         for archive in series {
@@ -63,7 +69,7 @@ package struct LegacyPlan: Sendable {
         }
         dated.sort { ($0.moment, $0.archive.file) > ($1.moment, $1.archive.file) }
         guard let newest = dated.first, dated.contains(where: { newest.moment.since($0.moment) > within }) else {
-            return verdicts + dated.map { keep($0.archive, "within \(spanText(within)) of the newest") }
+            return (verdicts + dated.map { keep($0.archive, "within \(spanText(within)) of the newest") }, [])
         }
         var good: Timestamp?
         for (archive, moment) in dated {
@@ -81,7 +87,8 @@ package struct LegacyPlan: Sendable {
                 verdicts.append(keep(archive, "newest good one"))
             }
         }
-        return verdicts
+        let fromNewestGood = good.map { good in dated.filter { $0.moment <= good } } ?? []
+        return (verdicts, fromNewestGood.map(\.archive))
     }
 
     /// Names are in local time, which is up to fourteen hours before UTC.

@@ -13,6 +13,8 @@ package struct RetentionCandidate: Sendable {
         case foreign(host: String)
         /// Its manifest cannot be read, and why.
         case unreadable(String)
+        /// It says that it is this host's, but this host's signature is not there, and why.
+        case unproven(String)
     }
 
     /// What a point holds of one item.
@@ -46,14 +48,17 @@ package struct RetentionCandidate: Sendable {
     ///
     /// - Parameters:
     ///   - host: the id of this host; nil if it has none, so that no point is its own.
+    ///   - refusal: why the manifest's signature is not this host's; see ``Provenance``.
     ///   - isSpoilt: whether a file of a point is known to be no good.
     package init(
-        _ point: Catalog.Point, host: String?, isSpoilt: (String, Manifest) -> Bool = { _, _ in false }
+        _ point: Catalog.Point, host: String?, refusal: String? = nil,
+        isSpoilt: (String, Manifest) -> Bool = { _, _ in false }
     ) {
         name = point.name
         switch point.manifest {
         case .failure(let error): content = .unreadable(error.what)
         case .success(let manifest) where manifest.host != host: content = .foreign(host: manifest.host)
+        case .success where refusal != nil: content = .unproven(refusal ?? "")
         case .success(let manifest):
             var copies: [Item: Copy] = [:]
             for record in manifest.items {
@@ -75,7 +80,7 @@ package struct RetentionCandidate: Sendable {
     /// Whether it says of itself that it was made later than now; a few minutes are no matter.
     package func isAhead(of now: Timestamp) -> Bool { name.moment.since(now) > Self.tolerance }
 
-    /// What it holds of each item; nothing where it is not this host's, or cannot be read.
+    /// What it holds of each item; nothing where it is not this host's own work, or cannot be read.
     package var copies: [Item: Copy] {
         guard case .ours(let copies, _) = content else { return [:] }
         return copies
@@ -85,9 +90,8 @@ package struct RetentionCandidate: Sendable {
     func copies(at now: Timestamp) -> [Item: Copy] { isAhead(of: now) ? [:] : copies }
 
     private static func isThere(_ archive: Manifest.Archive, in path: String) -> Bool {
-        var status = stat()
-        return lstat("\(path)/\(archive.file)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-            && Int64(status.st_size) == archive.size
+        guard let status = Descriptor.status(at: "\(path)/\(archive.file)") else { return false }
+        return status.st_mode & S_IFMT == S_IFREG && Int64(status.st_size) == archive.size
     }
 
     /// Seconds that a clock may be put back, or a name be moved on, without that meaning anything.

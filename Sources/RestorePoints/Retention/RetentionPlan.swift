@@ -43,6 +43,7 @@ package struct RetentionPlan: Sendable, Equatable {
             switch candidate.content {
             case .foreign(let host): reasons.append(.foreign(host: host))
             case .unreadable(let why): reasons.append(.unreadable(why))
+            case .unproven(let why): reasons.append(.unproven(why))
             case .ours where candidate.isAhead(of: now): reasons.append(.ahead)
             case .ours(let copies, _):
                 items = copies.sorted { $0.key < $1.key }.map { item, copy in

@@ -24,6 +24,8 @@ package enum RetentionReason: Hashable, Sendable {
     case ahead
     case foreign(host: String)
     case unreadable(String)
+    /// It says that it is this host's, but this host did not sign it.
+    case unproven(String)
 
     // Of a whole point.
     case empty
@@ -31,7 +33,7 @@ package enum RetentionReason: Hashable, Sendable {
     /// Whether it is a reason to keep.
     package var keeps: Bool {
         switch self {
-        case .newestCopy, .rule, .onlyCopy, .proven, .inUse, .suspect, .ahead, .foreign, .unreadable: true
+        case .newestCopy, .rule, .onlyCopy, .proven, .inUse, .suspect, .ahead, .foreign, .unreadable, .unproven: true
         case .superseded, .torn, .damaged, .failed, .forgotten, .empty: false
         }
     }
@@ -54,6 +56,8 @@ extension RetentionReason: CustomStringConvertible {
         case .ahead: "dated in the future: left alone"
         case .foreign(let host): "made by another host (\(host)): left alone"
         case .unreadable(let why): "its manifest cannot be read: left alone. \(why)"
+        case .unproven(let why):
+            "not signed by this host, counts for nothing: look at it, then remove it by hand. \(why)"
         case .empty: "nothing is in it"
         }
     }

@@ -19,6 +19,9 @@ struct CalendarScanner {
     /// What comes next; nil at the end.
     private var next: Unicode.Scalar? { isAtEnd ? nil : scalars[position] }
 
+    /// What comes next, for messages: it may be something that a terminal would act on.
+    private var shownNext: String { RawPath(next.map(String.init) ?? "").description }
+
     /// What is wrong here, or at `column`.
     func error(_ what: String, at column: Int? = nil, remedy: String) -> ScheduleError {
         .expression(text, at: column ?? position + 1, what, remedy: remedy)
@@ -260,7 +263,7 @@ struct CalendarScanner {
             let word = word
             let near = word.isEmpty ? nil : nearest(to: word, among: CalendarExpression.shorthands.map(\.name))
             throw error(
-                isAtEnd ? "A number is missing at the end." : "A number is missing before “\(scalars[position])”.",
+                isAtEnd ? "A number is missing at the end." : "A number is missing before “\(shownNext)”.",
                 remedy: near.map { "Did you mean `\($0)`?" } ?? "Write `*` where every one is meant.")
         }
         guard number <= largest else {
@@ -285,6 +288,8 @@ struct CalendarScanner {
         if next == " " {
             return error("A blank too many, or a zone that is not known.", remedy: "Remove it; zones: `Europe/Berlin`.")
         }
-        return error("“\(next)” does not belong here.", remedy: "Write `[DAYS] [YEAR-]MONTH-DAY HOUR:MINUTE[:SECOND]`.")
+        return error(
+            "“\(shownNext)” does not belong here.",
+            remedy: "Write `[DAYS] [YEAR-]MONTH-DAY HOUR:MINUTE[:SECOND]`.")
     }
 }

@@ -95,7 +95,7 @@ package struct Zone: Hashable, Sendable, CustomStringConvertible {
         let names = (try? Descriptor.folder("\(files.folder)/\(region)").names()) ?? []
         let near = nearest(to: name, among: names.map { "\(region)/\($0)" })
         return .refused(
-            "no-zone", "There is no time zone “\(name)”.", place: files.folder,
+            "no-zone", "There is no time zone “\(RawPath(name))”.", place: files.folder,
             remedy: isThere
                 ? near.map { "Did you mean `\($0)`?" } ?? "Write it as `timedatectl list-timezones` has it, or `UTC`."
                 : "Install the zones: apt-get install tzdata; `UTC` works without.")

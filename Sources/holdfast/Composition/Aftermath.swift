@@ -17,6 +17,7 @@ struct Aftermath {
     func follow<Value>(
         beats: Bool = false, isWell: (Value) -> Bool = { _ in true }, _ body: () async throws -> Value
     ) async throws -> Value {
+        let began = site.clock.now()
         if beats { await tell(.start) }
         do {
             let value = try await body()
@@ -24,23 +25,33 @@ struct Aftermath {
             if beats { await tell(isWell(value) ? .success : .failure) }
             return value
         } catch {
-            await look()
-            if beats { await tell(.failure, saying: explain(error).description) }
+            let isKept = await look() && isOnRecord(since: began)
+            if beats {
+                if !isKept { await tellAtOnce(error) }
+                await tell(.failure, saying: explain(error).description)
+            }
             throw error
         }
     }
 
     /// Looks how things stand, says what is news, sends what is due, writes the numbers down.
-    func look() async {
+    ///
+    /// - Returns: as ``look(sending:)``.
+    @discardableResult
+    func look() async -> Bool {
         await look { try await deliver() }
     }
 
     /// The same, with a way of sending of the caller's own.
-    func look(sending send: () async throws -> Void) async {
+    ///
+    /// - Returns: whether all that is news could be put into the outbox, and the outbox be looked at.
+    @discardableResult
+    func look(sending send: () async throws -> Void) async -> Bool {
         let isHome = isHome
-        await warning("how things stand") { if isHome { try put(newsFrom: standing()) } }
-        await warning("messages", send)
+        let isPut = await warning("how things stand") { if isHome { try put(newsFrom: standing()) } }
+        let isSent = await warning("messages", send)
         await warning("numbers") { if isHome { try writeNumbers(Standing(of: site)) } }
+        return isPut && isSent
     }
 
     /// Whether this host backs up: a machine that only holds copies has no news of its own. One whose state is lost has.
@@ -87,6 +98,29 @@ struct Aftermath {
         try Textfile.write(try standing.measurements() + composition.outbox.measurements(), to: file)
     }
 
+    /// Whether a run that began then, in whole seconds, has a record.
+    private func isOnRecord(since moment: Timestamp) -> Bool {
+        RunRecords(site.state).latest().contains { $0.command == "backup" && $0.moment.seconds >= moment.seconds }
+    }
+
+    /// Tells every channel, once, of a failed backup that the state folder could not take: nobody would send it later.
+    private func tellAtOnce(_ error: any Error) async {
+        let now = site.clock.now()
+        let notice = Notice(
+            id: "unrecorded-\(now.format("%Y-%m-%dT%H%M%SZ"))", kind: .failed, key: "holdfast-unrecorded-backup",
+            host: hostName(), moment: now, title: "Backup failed, and could not be put on record",
+            summary: "The state folder \(site.state.path) cannot be written: this is sent once, and not kept.",
+            since: now, wrong: [.init(subject: "this run", text: explain(error).description)], good: [],
+            next: "holdfast check && holdfast backup")
+        for channel in composition.destinations.channels {
+            await warning("a message to \(channel.label)") {
+                guard case .delivered = try await channel.attempt(notice) else {
+                    return composition.console.show(.warning("Not delivered, and not kept: \(channel.label)"))
+                }
+            }
+        }
+    }
+
     /// All heartbeats at once, so that dead ones hold the run up no longer than one does.
     private func tell(_ beat: Heartbeat.Beat, saying text: String = "") async {
         await withTaskGroup { group in
@@ -105,11 +139,15 @@ struct Aftermath {
         }
     }
 
-    private func warning(_ what: String, _ body: () async throws -> Void) async {
+    /// - Returns: whether `body` went well.
+    @discardableResult
+    private func warning(_ what: String, _ body: () async throws -> Void) async -> Bool {
         do {
             try await body()
+            return true
         } catch {
             composition.console.show(.warning("After the run, \(what): \(explain(error))"))
+            return false
         }
     }
 }

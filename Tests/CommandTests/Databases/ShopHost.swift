@@ -76,24 +76,6 @@ extension DemoConfiguration {
 }
 
 extension PostgresServer {
-    /// An entry of `backup.databases` that reaches a database through the socket; nil: all of them.
-    func entry(_ name: String, _ database: String?, more: String = "") -> String {
-        let only = database.map { ", database: \(yaml($0))" } ?? ""
-        return "{ name: \(name), engine: postgres, url: \(yaml(socketURL))\(only)\(more) }"
-    }
-
-    var socketURL: String {
-        let folder = socketFolder.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "%2F")
-        return "postgresql://postgres@\(folder):\(port)"
-    }
-
-    /// Databases with this comment, by name.
-    func databases(marked mark: String) async throws -> [String] {
-        try await psql(
-            "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = '\(mark)' ORDER BY datname"
-        ).split(separator: "\n").map(String.init)
-    }
-
     /// Two databases are alike when this is the same for both.
     func digest(of database: String) async throws -> String {
         let runner = CommandRunner(environment: environment.merging(["PGDATABASE": database]) { _, own in own })
@@ -107,16 +89,6 @@ extension PostgresServer {
     func count(_ table: String, in database: String) async throws -> Int {
         Int(try await psql("SELECT count(*) FROM \(table)", database: database)) ?? -1
     }
-}
-
-/// `text` between YAML's quotes.
-func yaml(_ text: String) -> String {
-    var quoted = ""
-    for character in text {
-        if character == "\"" || character == "\\" { quoted += "\\" }
-        quoted.append(character)
-    }
-    return "\"\(quoted)\""
 }
 
 // MARK: - What tests do on it

@@ -43,6 +43,36 @@ import Testing
         }
     }
 
+    /// Nothing can be put on record or into the outbox: then it is said at once.
+    @Test(.enabled(if: isRoot, needsRoot), arguments: ["remount,ro", "remount,size=4k"])
+    func aStateFolderThatCannotBeWritten(_ how: String) async throws {
+        try await withDemoHost(.backedUp) { host in
+            try await withHookServer { hooks in
+                try host.configure {
+                    $0.more = """
+                        notify: [ { webhook: ops, url: "\(hooks.url("hook/ops"))" }, { heartbeat: "\(hooks.url("ping"))" } ]
+                        """
+                }
+                try await host.shell("mv state former")
+                try await withTmpfs(host.state, "size=10m,mode=0700") {
+                    try await host.shell(
+                        "cp -a former/. state/; mount -o \(how) state || head -c 20M /dev/zero > state/x || true")
+                    let outcome = try await host.holdfast("backup", "--json")
+                    #expect(outcome.status == 1, "\(outcome)")
+                    let error = try outcome.json()["error"]
+                    #expect(["machine.read-only", "machine.disk-full"].contains(error["code"].string), "\(outcome)")
+                    #expect(error["place"].string?.hasPrefix(host.state) == true, "\(outcome)")
+                    let paths = try hooks.requests().map { $0["path"].string ?? "" }
+                    #expect(paths == ["/ping/start", "/hook/ops", "/ping/fail"], "\(outcome)")
+                    let message = try JSONValue(parsing: hooks.requests()[1]["body"].string ?? "")
+                    #expect(message["title"].string == "Backup failed, and could not be put on record")
+                    #expect(message["wrong"].all[0]["text"].string?.contains(host.state) == true, "\(message)")
+                }
+                #expect(try host.points().count == 2)
+            }
+        }
+    }
+
     @Test func aPruneThatCannotBePlanned() async throws {
         try await withChannel { host in
             try host.write("state/retention.json", "{")

@@ -69,6 +69,21 @@ import Testing
         }
     }
 
+    @Test func aSuddenDropStopsItUntilAPersonAccepts() async throws {
+        try await withArchives { host in
+            try await host.shell("head -c 200000 /dev/urandom | gzip > old/volumes-2025-11-19-020000.tar.gz")
+            let (points, names) = (try host.points(), try host.names("old"))
+            let refused = try await host.holdfast("prune", "--json")
+            try expectFailure(
+                refused, 4, "recovery.sudden-drop", says: "volumes-2025-11-19-020000.tar.gz has",
+                "--accept-drop volumes-2025-11-20-020000.tar.gz")
+            #expect(try host.names("old") == names && host.points() == points)
+            try await host.prune("--accept-drop", "volumes-2025-11-20-020000.tar.gz")
+            #expect(try !host.names("old").contains("volumes-2025-11-01-020000.tar.gz"))
+            try await host.prune()
+        }
+    }
+
     @Test func aFolderThatIsNotThereIsSaid() async throws {
         try await withArchives { host in
             try await host.shell("mv old elsewhere")

@@ -64,6 +64,24 @@ import Testing
         #expect(plan.removed.map(\.file) == ["a-2025-10-01.tar.gz"])
     }
 
+    /// A script that suddenly saves next to nothing writes archives that are whole.
+    @Test func aSuddenDropIsSeenWhereSomethingWouldGo() async throws {
+        func sized(_ count: Int) -> [UInt8] { Array("SELECT 1;".utf8) + Array(repeating: 10, count: count) }
+        var files = [
+            "a-2025-10-01.sql": sized(200_000), "a-2025-11-25.sql": sized(210_000), "a-2025-11-30.sql": sized(9000),
+            "a-2025-12-01.sql": sized(9100), "b-2025-10-01.sql": sized(9000), "b-2025-12-01.sql": sized(100),
+        ]
+        let drops = try await plan(files).drops
+        #expect(drops.map(\.before.file) == ["a-2025-11-25.sql"])
+        #expect(drops.map(\.after.file) == ["a-2025-11-30.sql"])
+        // It is over once there is as much again; and what goes nowhere is nobody's loss.
+        files["a-2025-12-02.sql"] = sized(150_000)
+        #expect(try await plan(files).drops == [])
+        files["a-2025-12-02.sql"] = nil
+        files["a-2025-10-01.sql"] = nil
+        #expect(try await plan(files).drops == [])
+    }
+
     /// What `pg_dump | gzip` leaves when pg_dump failed, and what a shell leaves of a program that it did not find.
     @Test func oneWithNothingInItOrOfAnotherKindIsBroken() async throws {
         let good = try gzip([65])

@@ -12,7 +12,7 @@ struct NotifySend: TalkingCommand {
 
             Example: holdfast notify send
 
-            Exit status: 0 nothing is in the way · 1 something that was tried was not delivered.
+            Exit status: 0 nothing is in the way · 1 something was not delivered, or the outbox could not be written.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -41,9 +41,9 @@ struct NotifySend: TalkingCommand {
         let composition = try Composition(common)
         let aftermath = Aftermath(composition: composition, site: try await composition.site())
         var lines: [Line] = []
-        await aftermath.look { lines = try await composition.outbox.deliver(again: again).map(Line.init) }
+        let isDone = await aftermath.look { lines = try await composition.outbox.deliver(again: again).map(Line.init) }
         try Output.result(lines, json: common.json, text: text)
-        if lines.contains(where: { $0.result != "delivered" }) { throw ExitStatus.failed }
+        if !isDone || lines.contains(where: { $0.result != "delivered" }) { throw ExitStatus.failed }
     }
 
     private func text(_ lines: [Line]) -> String {

@@ -97,7 +97,7 @@ struct PruneReport: Encodable {
 
     private func text(of run: ArraySlice<Point>) -> String {
         guard let first = run.first, let last = run.last else { return "" }
-        let size = ByteCount(run.reduce(0) { $0 + ($1.size ?? 0) })
+        let size = run.reduce(ByteCount(0)) { $0 + ByteCount($1.size ?? 0) }
         var text = "\(first.kept ? "keep  " : "remove")  \(first.point)"
         if run.count > 1 { text += " … \(last.point)" }
         text += "  \(run.count > 1 ? "\(run.count) points, " : "")\(size)"

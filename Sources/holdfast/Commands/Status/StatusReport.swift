@@ -12,6 +12,10 @@ struct StatusReport: Encodable {
     let items: [Item]
     let points: Int
     let size: Int64
+    /// Points that say they are this host's and were not signed by it: they count for nothing.
+    let unproven: [String]
+    /// Why no signature could be checked.
+    let unchecked: String?
     /// The last run of each command that ran.
     let runs: [String: Run]
     let next: [Next]
@@ -66,6 +70,8 @@ struct StatusReport: Encodable {
         }
         points = standing.points.count
         size = standing.size.bytes
+        unproven = standing.unproven.keys.sorted().map(\.description)
+        unchecked = standing.unchecked
         runs = Dictionary(
             uniqueKeysWithValues: ["backup", "prune", "verify"].compactMap { command in
                 standing.lastRun(command).map { (command, Run(started: $0.started, outcome: $0.outcome)) }
@@ -109,6 +115,7 @@ struct StatusReport: Encodable {
         }
         let rule = retention.map { "; \($0)" } ?? "; no retention: nothing is ever removed"
         facts.append(["kept", "\(counted(points, "restore point")), \(ByteCount(size))\(rule)"])
+        if let unchecked, points > 0 { facts.append(["signatures", "not checked: \(unchecked)"]) }
         if messages.waiting + messages.dead > 0 {
             facts.append(["messages", "\(messages.waiting) waiting, \(messages.dead) dead: holdfast notify list"])
         }

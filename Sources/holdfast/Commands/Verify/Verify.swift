@@ -12,7 +12,7 @@ struct Verify: TalkingCommand {
             Without a key: signature, chain of manifests, sizes, digests, packets whole and labelled for the recipients named.
             That shows that the files are what the host sealed, not what is in them. --deep decrypts, and compares every entry
             with the manifest inside. A file of any origin can be named as well: nobody signs for it, and without --deep its packets
-            alone are looked at.
+            alone are looked at. A point that is pruned meanwhile is said to be removed, which is neither good nor bad.
 
             Examples: holdfast verify
                       holdfast verify --all
@@ -74,8 +74,11 @@ struct Verify: TalkingCommand {
             }
         }
         try Output.result(verdicts.map(report), json: common.json) { $0.map(text).joined(separator: "\n") }
-        if verdicts.contains(where: { $0.overall == .failed }) { throw ExitStatus.failed }
-        if verdicts.contains(where: { $0.overall == .notVerified }) { throw ExitStatus.notVerified }
+        switch Verification.Verdict.Overall(verdicts) {
+        case .verified: return
+        case .failed: throw ExitStatus.failed
+        case .notVerified, .removed: throw ExitStatus.notVerified
+        }
     }
 
     private func report(_ verdict: Verification.Verdict) -> Report {

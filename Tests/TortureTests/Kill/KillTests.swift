@@ -1,0 +1,33 @@
+import TestKit
+import Testing
+
+private let needsReal = Comment(rawValue: RealEngine.howToGetOne + "; " + RealPostgres.howToGetOne)
+
+/// kill -9 in every named phase of every command that changes something: what has a good name is whole, live data is the
+/// old or the new, and the next command puts the rest right.
+@Suite(.enabled(if: RealEngine.isAvailable && RealPostgres.isAvailable, needsReal))
+struct KillTests {
+    /// Two hosts side by side share the phases.
+    @Test(arguments: 0..<2) func killed(half: Int) async throws {
+        let phases = KillPhase.all.enumerated().filter { $0.offset % 2 == half }.map(\.element)
+        try await withKillHost { host in
+            var game = try await KillGame(host)
+            var missed: [String: Int] = [:]
+            for var round in Torture.rounds(of: "kill \(half)", short: phases.count) {
+                let phase = phases[round.number % phases.count]
+                let text = "\(round): \(phase.description)"
+                do {
+                    if try await !game.play(phase, &round.random, text) { missed[phase.description, default: 0] += 1 }
+                } catch {
+                    print(game.table)
+                    throw TestKitError(description: "\(text): \(error)")
+                }
+            }
+            try await game.compareAll()
+            print(game.table)
+            for phase in phases where game.kills[phase.description] == nil && missed[phase.description] != nil {
+                Issue.record("no kill met \(phase.description), in \(missed[phase.description] ?? 0) tries")
+            }
+        }
+    }
+}
