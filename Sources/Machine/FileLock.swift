@@ -83,30 +83,3 @@ extension Descriptor {
     /// Seconds that one waits for one's turn.
     private static let patience = 30.0
 }
-
-extension Descriptor {
-    /// Runs `body` while nobody else does so with this folder, in this process or in another; waits for its turn, which has
-    /// to be short. Not to be called inside of itself.
-    ///
-    /// - Throws: `machine.stuck` when somebody does not let go of it.
-    package func exclusively<Result>(_ body: () throws -> Result) throws -> Result {
-        // An open file description of its own: the lock is that one's.
-        let again = try open(".", O_RDONLY | O_DIRECTORY)
-        let end = monotonicSeconds() + Self.patience
-        while flock(again.raw, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw MachineError.call("lock", path) }
-            guard monotonicSeconds() < end else {
-                throw MachineError(
-                    code: "machine.stuck", what: "The folder is held by a process that does not let go.", place: path,
-                    remedy: "See which holdfast hangs (ps), and end it.")
-            }
-            usleep(2000)
-        }
-        // Closing is not enough while a child is being started: until its exec it has a copy of the descriptor.
-        defer { _ = flock(again.raw, LOCK_UN) }
-        return try body()
-    }
-
-    /// Seconds that one waits for one's turn.
-    private static let patience = 30.0
-}

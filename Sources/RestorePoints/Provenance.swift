@@ -9,7 +9,12 @@ internal import OpenPGP
 package struct Provenance: Sendable {
     /// Why no signature could be checked; nil where they were.
     package let unknown: String?
-    private let refusals: [PointName: String]
+    private let findings: [PointName: Finding]
+
+    private enum Finding {
+        case refused(String)
+        case unreadable(String)
+    }
 
     /// Checks the points that say they are of this host; nobody else's are looked at.
     ///
@@ -19,21 +24,32 @@ package struct Provenance: Sendable {
     package init(of points: [Catalog.Point], host: String?, signingHome: String) {
         do {
             guard let host, let signer = try HostKey.signer(in: signingHome) else {
-                (unknown, refusals) = ("this host has no signing key (\(signingHome))", [:])
+                (unknown, findings) = ("this host has no signing key (\(signingHome))", [:])
                 return
             }
-            let reasons = onAllCores(points.count) { Self.refusal(of: points[$0], host: host, signer) }
-            refusals = Dictionary(zip(points, reasons).compactMap { point, why in why.map { (point.name, $0) } }) { $1 }
+            let found = onAllCores(points.count) { Self.look(at: points[$0], host: host, signer) }
+            findings = Dictionary(zip(points, found).compactMap { point, why in why.map { (point.name, $0) } }) { $1 }
             unknown = nil
         } catch {
-            (unknown, refusals) = (explain(error).what, [:])
+            (unknown, findings) = (explain(error).what, [:])
         }
     }
 
-    /// Why a point is not this host's work although it says so; nil if it is, or does not say so.
-    package func refusal(of point: PointName) -> String? { refusals[point] }
+    /// Why a point is not this host's work although it says so, or cannot be found to be; nil if it is, or does not say so.
+    package func refusal(of point: PointName) -> String? {
+        switch findings[point] {
+        case .refused(let why), .unreadable(let why): why
+        case nil: nil
+        }
+    }
 
-    private static func refusal(of point: Catalog.Point, host: String, _ signer: SignerKey) -> String? {
+    /// Why the signature could not even be read: that says nothing against the point.
+    package func obstacle(of point: PointName) -> String? {
+        guard case .unreadable(let why) = findings[point] else { return nil }
+        return why
+    }
+
+    private static func look(at point: Catalog.Point, host: String, _ signer: SignerKey) -> Finding? {
         guard (try? point.manifest.get().host) == host else { return nil }
         do {
             let file = try Descriptor.open(
@@ -41,9 +57,12 @@ package struct Provenance: Sendable {
             try signer.verify(point.manifestBytes, signature: try file.readAll(limit: 64 << 10))
             return nil
         } catch let error as MachineError where [ENOENT, ELOOP].contains(error.errno) {
-            return "The manifest has no signature."
+            // Whoever looks without the lock may see it pruned.
+            return point.isGone ? nil : .refused("The manifest has no signature.")
+        } catch let error as MachineError where error.errno != 0 {
+            return .unreadable("\(error.what)")
         } catch {
-            return explain(error).what
+            return .refused(explain(error).what)
         }
     }
 }

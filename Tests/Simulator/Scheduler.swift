@@ -20,6 +20,8 @@ final class Scheduler {
     /// Who has a turn at a visit.
     private let visit: (() -> Void)?
     private(set) var steps = 0
+    /// Folders that the process has locked: others wait for their turn until it lets go.
+    var heldFolders = 0
     /// Whether the process is dead.
     private(set) var isOver = false
     /// Whether anything failed that could have gone well.
@@ -49,7 +51,7 @@ final class Scheduler {
     func next(_ step: Step) -> Int32? {
         guard step.isChange || step.canFail else { return nil }
         steps += 1
-        if let first = fate.visits.first, first <= steps {
+        if let first = fate.visits.first, first <= steps, heldFolders == 0 {
             fate.visits.removeFirst()
             visit?()
         }

@@ -291,7 +291,14 @@ final class SimulatedProcess: Kernel, @unchecked Sendable {
         return holder != file.id
     }
 
-    func lockFolder(_ number: Int32) -> Int32 { lock(number) }
+    func lockFolder(_ number: Int32) -> Int32 {
+        guard lock(number) == 0 else { return -1 }
+        scheduler.heldFolders += 1
+        return 0
+    }
 
-    func unlockFolder(_ number: Int32) { unlock(number) }
+    func unlockFolder(_ number: Int32) {
+        scheduler.heldFolders -= 1
+        unlock(number)
+    }
 }

@@ -30,7 +30,9 @@ actor Stillness {
                 report(.line("stopped \(container.name)"))
             case .pause:
                 held[container] = try journal.owe(.unpause(container: container.id, name: container.name))
-                try await toItsEnd { [engine] in _ = try await engine.pause(container.id) }
+                try await toItsEnd { [engine] in
+                    try await Self.insisting { _ = try await engine.pause(container.id) }
+                }
                 report(.line("paused \(container.name)"))
             case .none: break
             }
@@ -63,21 +65,29 @@ actor Stillness {
     }
 
     private static func wake(_ container: PlannedItem.Stilled, _ engine: Engine) async throws {
+        try await insisting {
+            if container.mode == .pause {
+                try await engine.unpause(container.id)
+            } else {
+                try await engine.start(container.id)
+            }
+        }
+    }
+
+    /// What the engine tried and failed at goes well a moment later: on a busy host, freezing a container is given up early.
+    private static func insisting(_ deed: @Sendable () async throws -> Void) async throws {
         for attempt in 1... {
             do {
-                if container.mode == .pause {
-                    try await engine.unpause(container.id)
-                } else {
-                    try await engine.start(container.id)
-                }
-                return
-            } catch let error as DockerError where error.isTransient && attempt < wakeAttempts {
+                return try await deed()
+            } catch let error as DockerError
+                where (error.isTransient || error.kind == .engineFailed) && attempt < attempts
+            {
                 try await Task.sleep(for: .seconds(1))
             }
         }
     }
 
-    private static let wakeAttempts = 5
+    private static let attempts = 5
 }
 
 /// Runs `deed` to its end also when the task is cancelled, which is thrown only then.

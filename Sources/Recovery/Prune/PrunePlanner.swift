@@ -32,7 +32,9 @@ package struct PrunePlanner: Sendable {
         let candidates = all.map { point in
             // What cannot be checked is not removed either.
             let refusal = provenance.refusal(of: point.name) ?? provenance.unknown
-            return RetentionCandidate(point, host: host, refusal: refusal, isSpoilt: damage.spoils)
+            return RetentionCandidate(
+                point, host: host, refusal: refusal, obstacle: provenance.obstacle(of: point.name),
+                isSpoilt: damage.spoils)
         }
         let forgotten = try forgotten(options.forget, candidates)
         let legacy = try await onThread("older archives") { stop in

@@ -11,7 +11,7 @@ package struct RetentionCandidate: Sendable {
         case ours([Item: Copy], previous: PointName?)
         /// Made by another host, whose id is given.
         case foreign(host: String)
-        /// Its manifest cannot be read, and why.
+        /// Its manifest or its signature cannot be read, and why.
         case unreadable(String)
         /// It says that it is this host's, but this host's signature is not there, and why.
         case unproven(String)
@@ -49,15 +49,17 @@ package struct RetentionCandidate: Sendable {
     /// - Parameters:
     ///   - host: the id of this host; nil if it has none, so that no point is its own.
     ///   - refusal: why the manifest's signature is not this host's; see ``Provenance``.
+    ///   - obstacle: why it could not be read.
     ///   - isSpoilt: whether a file of a point is known to be no good.
     package init(
-        _ point: Catalog.Point, host: String?, refusal: String? = nil,
+        _ point: Catalog.Point, host: String?, refusal: String? = nil, obstacle: String? = nil,
         isSpoilt: (String, Manifest) -> Bool = { _, _ in false }
     ) {
         name = point.name
         switch point.manifest {
         case .failure(let error): content = .unreadable(error.what)
         case .success(let manifest) where manifest.host != host: content = .foreign(host: manifest.host)
+        case .success where obstacle != nil: content = .unreadable(obstacle ?? "")
         case .success where refusal != nil: content = .unproven(refusal ?? "")
         case .success(let manifest):
             var copies: [Item: Copy] = [:]

@@ -55,7 +55,7 @@ extension RetentionReason: CustomStringConvertible {
         case .inUse: "a restore from it is neither committed nor undone"
         case .ahead: "dated in the future: left alone"
         case .foreign(let host): "made by another host (\(host)): left alone"
-        case .unreadable(let why): "its manifest cannot be read: left alone. \(why)"
+        case .unreadable(let why): "its manifest or its signature cannot be read: left alone. \(why)"
         case .unproven(let why):
             "not signed by this host, counts for nothing: look at it, then remove it by hand. \(why)"
         case .empty: "nothing is in it"

@@ -1,3 +1,5 @@
+import Docker
+import Glibc
 import TestKit
 import Testing
 
@@ -23,10 +25,24 @@ struct KillTests {
                     throw TestKitError(description: "\(text): \(error)")
                 }
             }
-            try await game.compareAll()
+            try await game.compareAtTheEnd()
             print(game.table)
             for phase in phases where game.kills[phase.description] == nil && missed[phase.description] != nil {
                 Issue.record("no kill met \(phase.description), in \(missed[phase.description] ?? 0) tries")
+            }
+        }
+    }
+
+    /// What the engine fails at once is no reason to have no backup of a volume.
+    @Test(arguments: ["pause", "unpause", "start"]) func anEngineThatFailsOnce(verb: String) async throws {
+        try await withKillHost { host in
+            let hits = host.demo.folder + "/hits"
+            let rule = CallRule("send", "unix:*", text: "POST */\(verb)*")
+            let outcome = try await host.demo.holdfast.doing(.error(EPIPE), at: 1, of: rule, hits: hits)("backup")
+            #expect(outcome.status == 0, "\(outcome)")
+            #expect(Call.read(hits).count == 1)
+            for container in host.containers {
+                #expect(try await host.engine.container(container.id).state == .running)
             }
         }
     }
