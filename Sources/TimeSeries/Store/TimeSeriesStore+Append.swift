@@ -47,33 +47,10 @@ extension TimeSeriesStore {
         }
     }
 
-    private func refused(_ error: any Error, now: Int64) {
+    func refused(_ error: any Error, now: Int64) {
         health.withLock { health in
             health.unsavedSince = health.unsavedSince ?? now
             health.problem = "\(error)"
-        }
-    }
-
-    /// Gives up a damaged `recent.sqlite`; the next scrape begins it anew.
-    func abandonRecent(_ writer: inout Writer, _ error: TimeSeriesError) {
-        health.withLock { $0.report(["\(error)"]) }
-        // Closed before another gets its name: SQLite removes the log by name.
-        writer.recent = nil
-        try? Self.setRecentAside(folder)
-    }
-
-    /// Begins `recent.sqlite` anew, and stores what is in memory.
-    ///
-    /// - Returns: whether all of it is durable now.
-    private func renewRecent(_ writer: inout Writer, now: Int64) -> Bool {
-        do {
-            writer.recent = try RecentFile("\(folder)/\(RecentFile.name)")
-            head.withLock { $0.markUnsaved() }
-            try storeAll()
-            return true
-        } catch {
-            refused(error, now: now)
-            return false
         }
     }
 }
