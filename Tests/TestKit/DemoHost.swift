@@ -45,13 +45,15 @@ package enum DemoStage: Sendable {
 
 /// A host for one test, gone afterwards. At most a few are there at a time, so that a suite does not start two hundred
 /// processes at once.
+///
+/// - Parameter queues: false for a host that stays for so long that others would wait for it in vain.
 package func withDemoHost<Result: Sendable>(
-    _ stage: DemoStage = .ready, isolation: isolated (any Actor)? = #isolation,
+    _ stage: DemoStage = .ready, queues: Bool = true, isolation: isolated (any Actor)? = #isolation,
     _ change: (inout DemoConfiguration) -> Void = { _ in }, _ body: (DemoHost) async throws -> Result
 ) async throws -> Result {
     let template = try await DemoTemplates.shared.folder(stage)
     let keys = try await DemoTemplates.shared.keys()
-    await Gate.shared.enter()
+    if queues { await Gate.shared.enter() }
     do {
         let result = try await withTemporaryFolder { folder in
             let host = DemoHost(folder: folder, keys: keys)
@@ -59,10 +61,10 @@ package func withDemoHost<Result: Sendable>(
             try host.configure(change)
             return try await body(host)
         }
-        await Gate.shared.leave()
+        if queues { await Gate.shared.leave() }
         return result
     } catch {
-        await Gate.shared.leave()
+        if queues { await Gate.shared.leave() }
         throw error
     }
 }

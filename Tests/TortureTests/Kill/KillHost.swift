@@ -24,7 +24,7 @@ struct KillHost: Sendable {
 
 /// A host for one test, gone afterwards; with 200 MB of data in a long run, and with a few in a short one.
 func withKillHost(isolation: isolated (any Actor)? = #isolation, _ body: (KillHost) async throws -> Void) async throws {
-    try await withDemoHost { demo in
+    try await withDemoHost(queues: false) { demo in
         try await withEngine { engine in
             try await withPostgres { server in
                 try await withVolume(engine) { data in

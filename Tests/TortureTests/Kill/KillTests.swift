@@ -9,13 +9,15 @@ private let needsReal = Comment(rawValue: RealEngine.howToGetOne + "; " + RealPo
 /// old or the new, and the next command puts the rest right.
 @Suite(.enabled(if: RealEngine.isAvailable && RealPostgres.isAvailable, needsReal))
 struct KillTests {
-    /// Two hosts side by side share the phases.
-    @Test(arguments: 0..<2) func killed(half: Int) async throws {
-        let phases = KillPhase.all.enumerated().filter { $0.offset % 2 == half }.map(\.element)
+    /// Hosts side by side share the phases: most of the time is spent waiting for engines and servers.
+    private static let hosts = Torture.seconds == nil ? 2 : 4
+
+    @Test(arguments: 0..<hosts) func killed(share: Int) async throws {
+        let phases = KillPhase.all.enumerated().filter { $0.offset % Self.hosts == share }.map(\.element)
         try await withKillHost { host in
             var game = try await KillGame(host)
             var missed: [String: Int] = [:]
-            for var round in Torture.rounds(of: "kill \(half)", short: phases.count) {
+            for var round in Torture.rounds(of: "kill \(share)", short: phases.count) {
                 let phase = phases[round.number % phases.count]
                 let text = "\(round): \(phase.description)"
                 do {
