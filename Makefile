@@ -24,7 +24,8 @@ conformance: ## Prometheus's own test scripts, by file: SCRIPTS=DIR
 		$(SWIFT_TEST) --filter PromQLTests.ConformanceTests
 
 torture: ## everything that can break, for an hour: HOLDFAST_TORTURE=SECONDS HOLDFAST_SEED=N
-	@Tests/Real/packages.sh build run test && HOLDFAST_TORTURE=$${HOLDFAST_TORTURE:-3600} \
+	@Tests/Real/packages.sh build run test && SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=64 \
+		HOLDFAST_TORTURE=$${HOLDFAST_TORTURE:-3600} \
 		Tests/Real/with-real.sh $(SWIFT_TEST) --filter TortureTests
 
 fuzz:   ## libFuzzer on the readers of strangers' bytes: HOLDFAST_FUZZ=SECONDS for each
