@@ -83,7 +83,7 @@ let package = Package(
             name: "Simulator",
             dependencies: [
                 "Recovery", "RestorePoints", "Archives", "OpenPGP", "Docker", "HTTPClient", "Settings", "Machine",
-                "TestKit",
+                "TestKit", "CCrypto",
             ],
             path: "Tests/Simulator",
             swiftSettings: swiftSettings),

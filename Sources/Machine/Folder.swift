@@ -47,9 +47,10 @@ extension Descriptor {
 
     /// Whether its path still leads here: it does not once the disk was unmounted, or somebody moved the folder.
     package var isAtItsPath: Bool {
-        var (here, there) = (stat(), stat())
-        return fstat(raw, &here) == 0 && fstatat(AT_FDCWD, path, &there, 0) == 0 && here.st_dev == there.st_dev
-            && here.st_ino == there.st_ino
+        guard let here = try? status(), let there = try? Descriptor.open(path, O_RDONLY | O_DIRECTORY).status() else {
+            return false
+        }
+        return here.st_dev == there.st_dev && here.st_ino == there.st_ino
     }
 
     /// Whether the name is there, as whatever.

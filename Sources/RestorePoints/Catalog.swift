@@ -20,7 +20,7 @@ package struct Catalog: Sendable {
         package var digest: Digest { Digest.of(manifestBytes) }
 
         /// Whether it lost its name since: whoever looks at it without the lock may see it pruned.
-        package var isGone: Bool { access(path, F_OK) != 0 && errno == ENOENT }
+        package var isGone: Bool { Descriptor.status(at: path) == nil && errno == ENOENT }
     }
 
     /// All published points, oldest first; one that is removed while it is looked at is not among them.

@@ -21,6 +21,8 @@ final class Host: @unchecked Sendable {
     var holder: SimulatedProcess?
     /// Manifests that were read already.
     var manifests: [[UInt8]: Manifest] = [:]
+    /// Their signatures.
+    var signatures: [[UInt8]: [UInt8]] = [:]
     private var archives = 0
     private let unrest: Int
     /// What was found broken where nothing could be thrown.
@@ -37,6 +39,7 @@ final class Host: @unchecked Sendable {
         unrest = [0, 1, 3, 6].randomElement(using: &self.random) ?? 0
         disk.lay(Self.backups)
         disk.lay(Self.state + "/host.json", #"{"id":"\#(Self.id)","made":"2025-12-01T00:00:00Z"}"#)
+        disk.lay(Self.state + "/signing/host-key.public.asc", HostSigner.shared.publicKeyFile)
         disk.lay("/simulated/archive.tar", "an archive")
         for name in Self.volumeNames { disk.lay("\(Self.volumes)/\(name)/_data/file", Self.text(0, name)) }
     }

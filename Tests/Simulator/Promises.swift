@@ -34,7 +34,7 @@ extension Host {
         guard let manifest = try? manifest(file.bytes, of: name) else {
             throw Broken("the manifest of \(name) cannot be read: \(String(decoding: file.bytes, as: UTF8.self))")
         }
-        guard folder.entries[Manifest.signatureName]?.bytes == SimulatedProducers.signature(of: file.bytes) else {
+        guard folder.entries[Manifest.signatureName]?.bytes == signature(of: file.bytes) else {
             throw Broken("the manifest of \(name) is not signed")
         }
         for archive in manifest.archives {
@@ -59,6 +59,13 @@ extension Host {
             }
         }
         return file.bytes
+    }
+
+    private func signature(of manifest: [UInt8]) -> [UInt8] {
+        if let known = signatures[manifest] { return known }
+        let signature = HostSigner.shared.signature(of: manifest)
+        signatures[manifest] = signature
+        return signature
     }
 
     private func manifest(_ bytes: [UInt8], of name: PointName) throws -> Manifest {

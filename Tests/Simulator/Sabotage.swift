@@ -119,7 +119,14 @@ package final class Sabotage {
 
     /// What a file holds; nil: what it does.
     func read(_ file: Inode) -> [UInt8]? {
-        guard kind == .tornCountsAsWhole, process == "prune", file.name == Manifest.fileName else { return nil }
+        guard kind == .tornCountsAsWhole, process == "prune" else { return nil }
+        if file.name == Manifest.signatureName, let manifest = file.parent?.entries[Manifest.fileName] {
+            return HostSigner.shared.signature(of: Self.untorn(manifest))
+        }
+        return file.name == Manifest.fileName ? Self.untorn(file) : nil
+    }
+
+    private static func untorn(_ file: Inode) -> [UInt8] {
         let text = String(decoding: file.bytes, as: UTF8.self)
         let untorn = text.replacing(#""outcome" : "torn""#, with: #""outcome" : "whole""#)
         return Array(untorn.replacing(#""outcome" : "incomplete""#, with: #""outcome" : "complete""#).utf8)

@@ -174,16 +174,16 @@ final class SimulatedDisk {
     func text(_ path: String) -> String? { look(path).map { String(decoding: $0.bytes, as: UTF8.self) } }
 
     /// Makes what is at a path, durably, with all folders above; for what lies there before a run.
-    @discardableResult
-    func lay(_ path: String, _ text: String? = nil) -> Inode {
+    func lay(_ path: String, _ text: String? = nil) { lay(path, text.map { Array($0.utf8) }) }
+
+    func lay(_ path: String, _ bytes: [UInt8]?) {
         var inode = root
         let parts = path.split(separator: "/").map(String.init)
         for (index, part) in parts.enumerated() {
-            let isFile = text != nil && index == parts.count - 1
+            let isFile = bytes != nil && index == parts.count - 1
             inode = inode.entries[part] ?? make(folder: !isFile, part, in: inode)
         }
-        if let text { inode.bytes = Array(text.utf8) }
+        if let bytes { inode.bytes = bytes }
         synchronizeAll()
-        return inode
     }
 }

@@ -42,11 +42,9 @@ struct SimulatedProducers: Producers {
     func signer() async throws -> @Sendable ([UInt8]) async throws -> [UInt8] {
         { bytes in
             try require(.sign, "")
-            return Self.signature(of: bytes)
+            return HostSigner.shared.signature(of: bytes)
         }
     }
-
-    static func signature(of bytes: [UInt8]) -> [UInt8] { Array("signed \(Digest.of(bytes))".utf8) }
 
     fileprivate func require(_ deed: Step.Deed, _ name: String) throws {
         guard process.trouble(Step(deed: deed, inode: nil, name: name)) == nil else {
