@@ -65,10 +65,11 @@ package final class Journal: Sendable {
         }
     }
 
-    /// Writes down that something of ours was removed, if it is gone; else that stays owed, for whoever takes the lock next.
+    /// Writes down that something of ours was removed, if it is gone for good; else that stays owed, for whoever takes the lock next.
     func payForRemoval(_ id: Int) {
         guard case .remove(let folder, let name)? = state.withLock({ $0.unpaid[id] }),
-            let parent = try? Descriptor.open(folder, O_RDONLY | O_DIRECTORY), !parent.has(name)
+            let parent = try? Descriptor.open(folder, O_RDONLY | O_DIRECTORY), !parent.has(name),
+            (try? parent.synchronize()) != nil
         else { return }
         try? pay(id)
     }
