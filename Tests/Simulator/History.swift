@@ -24,6 +24,11 @@ package final class History: @unchecked Sendable {
     package struct Result: Sendable {
         /// How many runs there were.
         package let runs: Int
+        /// How many points were made, how many were to go, and how many restores were begun: a simulator in which nothing happens
+        /// keeps every promise.
+        package let published: Int
+        package let condemned: Int
+        package let restores: Int
         /// The promise that was broken, if one was.
         package let broken: String?
         /// The steps, if they were asked for.
@@ -50,10 +55,16 @@ package final class History: @unchecked Sendable {
             do {
                 try await history.run(number)
             } catch {
-                return Result(runs: number + 1, broken: "run \(number): \(error)", trace: history.trace?.lines ?? [])
+                return history.result(number + 1, broken: "run \(number): \(error)")
             }
         }
-        return Result(runs: runs, broken: nil, trace: history.trace?.lines ?? [])
+        return history.result(runs, broken: nil)
+    }
+
+    private func result(_ runs: Int, broken: String?) -> Result {
+        Result(
+            runs: runs, published: host.ledger.published, condemned: host.ledger.condemned.count,
+            restores: host.ledger.newest, broken: broken, trace: trace?.lines ?? [])
     }
 
     // MARK: - One run
@@ -195,6 +206,7 @@ package final class History: @unchecked Sendable {
     private func backUp(_ lock: HeldLock, _ process: SimulatedProcess) async throws {
         let attempt = BackupAttempt(BackupRequest(acceptsEmptyDirectory: true), site, holding: lock)
         let result = try await attempt.run { (self.host.plan(), SimulatedProducers(host: self.host, process: process)) }
+        if case .point = result.made { host.ledger.published += 1 }
         guard !process.isDead, case .point(let manifest) = result.made,
             !host.ledger.touched.contains(manifest.point)
         else { return }

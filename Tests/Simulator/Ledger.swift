@@ -18,6 +18,8 @@ struct Ledger {
     var kept: [Int] = []
     /// The newest generation that there ever was.
     var newest = 0
+    /// How many backups said that a point is made.
+    var published = 0
 }
 
 /// A promise that was broken.

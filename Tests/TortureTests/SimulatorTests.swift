@@ -11,9 +11,15 @@ import Testing
     @Test func everyPromiseIsKeptInEveryHistory() async throws {
         let began = monotonicSeconds()
         var total = 0
+        var (published, condemned, restores) = (0, 0, 0)
         for batch in batches(of: "simulator", short: 1300) {
             let results = try await sideBySide(batch) { try await History.play($0.random, runs: Self.runs) }
-            total += results.reduce(0) { $0 + $1.runs }
+            for result in results {
+                total += result.runs
+                published += result.published
+                condemned += result.condemned
+                restores += result.restores
+            }
             guard let index = results.firstIndex(where: { $0.broken != nil }) else { continue }
             let again = try await History.play(batch[index].random, runs: Self.runs, traced: true)
             print(again.trace.suffix(400).joined(separator: "\n"))
@@ -21,7 +27,10 @@ import Testing
             return
         }
         let seconds = monotonicSeconds() - began
-        print("simulator: \(total) runs, \(Int(Double(total) / seconds * 60)) a minute")
+        print(
+            "simulator: \(total) runs, \(Int(Double(total) / seconds * 60)) a minute; \(published) points made, \(condemned) to go, \(restores) restores"
+        )
+        #expect(published > total / 50 && condemned > total / 200 && restores > total / 50)
     }
 
     /// Bugs that are put in on purpose: a simulator that does not find them would not find others.
