@@ -12,7 +12,7 @@ import Testing
         let began = monotonicSeconds()
         var total = 0
         var (published, condemned, restores) = (0, 0, 0)
-        for batch in batches(of: "simulator", short: 1300) {
+        for batch in batches(of: "simulator", short: 300) {
             let results = try await sideBySide(batch) { try await History.play($0.random, runs: Self.runs) }
             for result in results {
                 total += result.runs
