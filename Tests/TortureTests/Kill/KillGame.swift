@@ -14,6 +14,8 @@ struct KillGame {
     private var rounds = 0
     /// Seconds that a command takes undisturbed.
     private var durations: [KilledCommand: Double] = [:]
+    /// By phase: seconds within which a random moment lies, where the whole of the command was too long.
+    private var spans: [String: Double] = [:]
     /// How many calls a phase has, as far as it is known.
     private var counts: [String: Int] = [:]
     /// By phase.
@@ -105,7 +107,13 @@ struct KillGame {
         _ phase: KillPhase, _ random: inout SeededRandom, _ pids: inout [pid_t], _ candidates: inout [Live],
         _ text: String
     ) async throws -> Bool {
-        guard let rule = phase.rule else { return try await killAtAnyMoment(phase, &random, &pids, text) }
+        guard let rule = phase.rule else {
+            let span = spans[phase.description] ?? durations[phase.command] ?? 0.8
+            let isMet = try await killAtAnyMoment(phase, within: span, &random, &pids, text)
+            // Too late: nearer to the beginning next time.
+            spans[phase.description] = isMet ? nil : span * 0.6
+            return isMet
+        }
         let isFirst = kills[phase.description] == nil
         let number = isFirst ? 1 : Int.random(in: 1...max(1, counts[phase.description] ?? 2), using: &random)
         let deed =
@@ -130,9 +138,9 @@ struct KillGame {
     }
 
     private mutating func killAtAnyMoment(
-        _ phase: KillPhase, _ random: inout SeededRandom, _ pids: inout [pid_t], _ text: String
+        _ phase: KillPhase, within span: Double, _ random: inout SeededRandom, _ pids: inout [pid_t], _ text: String
     ) async throws -> Bool {
-        let moment = Double.random(in: 0...(durations[phase.command] ?? 0.8), using: &random)
+        let moment = Double.random(in: 0...span, using: &random)
         let began = monotonicSeconds()
         let running = try demo.holdfast.start([CommandRunner.binary] + phase.command.arguments(host))
         pids.append(running.pid)

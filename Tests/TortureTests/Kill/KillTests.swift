@@ -35,7 +35,9 @@ struct KillTests {
             }
             try await game.compareAtTheEnd()
             print(game.table)
-            for phase in phases where game.kills[phase.description] == nil && missed[phase.description] != nil {
+            // Named phases are there to be met; a random moment is one of luck.
+            for phase in phases
+            where phase.rule != nil && game.kills[phase.description] == nil && missed[phase.description] != nil {
                 Issue.record("no kill met \(phase.description), in \(missed[phase.description] ?? 0) tries")
             }
         }
