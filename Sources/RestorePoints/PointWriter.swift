@@ -7,7 +7,7 @@ package final class PointWriter: Sendable {
     private let directory: Descriptor
     private let folder: Descriptor
 
-    /// Makes the folder; a name that is taken moves on by a second.
+    /// Makes the folder; a name that is taken, or that the newest point is ahead of by seconds, moves on.
     ///
     /// - Parameter directory: the backup directory. It is never made here: where a disk is not mounted, that would fill
     ///   the wrong one.
@@ -20,6 +20,13 @@ package final class PointWriter: Sendable {
                 remedy: "Is its disk mounted? If it is new: mkdir -p -m 0700 \(directory)")
         }
         var name = PointName(moment)
+        // Never before the newest, which may bear a name of the next seconds: prune may have freed this one, and the points
+        // behind it were made after another of that name. A point of a clock that was wrong is not followed.
+        if let newest = try self.directory.names().compactMap(PointName.init).max(),
+            (0...Self.tolerance).contains(newest.moment.since(name.moment))
+        {
+            name = PointName(newest.moment.advanced(by: 1))
+        }
         while self.directory.has(name.description) || self.directory.has(Self.partial(name)) {
             name = PointName(name.moment.advanced(by: 1))
         }
@@ -76,6 +83,9 @@ package final class PointWriter: Sendable {
         try folder.synchronize()
         return unfinished
     }
+
+    /// Seconds by which the newest point may be ahead of the clock.
+    private static let tolerance = 300.0
 
     private static func partial(_ name: PointName) -> String { name.description + DurableFile.partialSuffix }
 }

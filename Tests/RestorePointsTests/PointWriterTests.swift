@@ -126,6 +126,21 @@ import Testing
         }
     }
 
+    /// Several backups within a second, and prune frees the first names meanwhile: the chain would lead to others of that name.
+    @Test func namesAreNotGivenAgainBeforeTheNewest() async throws {
+        try await withTemporaryFolder { path in
+            for second in 0..<3 {
+                let writer = try PointWriter(in: path, at: at)
+                #expect(writer.name == PointName(at.advanced(by: Int64(second))))
+                try writer.publish(try manifest(writer.name, []), signature: [], files: [])
+            }
+            try PointRemoval.remove(PointName(at), in: path)
+            #expect(try PointWriter(in: path, at: at).name == PointName(at.advanced(by: 3)))
+            // A point of a clock that was wrong by more is left where it is.
+            #expect(try PointWriter(in: path, at: at.advanced(by: -3600)).name == PointName(at.advanced(by: -3600)))
+        }
+    }
+
     @Test func discardRemovesAllOfIt() async throws {
         try await withTemporaryFolder { path in
             let writer = try PointWriter(in: path, at: at)
