@@ -16,8 +16,8 @@ package final class StopSignal: Sendable {
 
 /// Runs blocking work on a thread of its own, so that it never holds up the cooperative pool.
 ///
-/// Where the kernel's calls do not block, as a simulated one's, it needs no thread. When the task is cancelled, the signal that `body` got is set; `body` looks at it between its blocking calls and is
-/// waited for.
+/// Where the kernel's calls do not block, as a simulated one's, it needs no thread. When the task is cancelled, the signal that
+/// `body` got is set; `body` looks at it between its blocking calls and is waited for.
 package func onThread<Result: Sendable>(
     _ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Result
 ) async throws -> Result {
