@@ -99,8 +99,12 @@ import Testing
 
     @Test(arguments: [
         "", "..", "../etc/passwd", "Europe", "Europe/", "/etc/passwd", "Europe//Berlin", "tzdata.zi", "a\0b",
+        "Europe\0/Berlin", "../../etc/passwt",
     ])
     func whatIsNoNameOfAZoneIsRefused(name: String) {
-        #expect(throws: ScheduleError.self) { try Zone(named: name) }
+        let error = #expect(throws: ScheduleError.self) { try Zone(named: name) }
+        #expect(error?.description.contains("\0") == false)
+        // What it was likely meant to be is not looked for outside of the zones.
+        #expect(error?.remedy?.contains("passwd") == false)
     }
 }

@@ -38,13 +38,7 @@ package struct Zone: Hashable, Sendable, CustomStringConvertible {
             return
         }
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        let isTidy = parts.allSatisfy { part in
-            !part.isEmpty && part != "." && part != ".."
-                && part.utf8.allSatisfy { byte in
-                    byte < 128 && (Unicode.Scalar(byte).properties.isAlphabetic || "0123456789_+-".utf8.contains(byte))
-                }
-        }
-        guard isTidy, let bytes = try Self.bytes(of: "\(files.folder)/\(name)") else {
+        guard parts.allSatisfy(isPlainName), let bytes = try Self.bytes(of: "\(files.folder)/\(name)") else {
             throw Self.unknown(name, files)
         }
         try self.init(name: name, bytes: bytes, place: "\(files.folder)/\(name)")
@@ -92,7 +86,7 @@ package struct Zone: Hashable, Sendable, CustomStringConvertible {
     private static func unknown(_ name: String, _ files: ZoneFiles) -> ScheduleError {
         let isThere = access(files.folder, F_OK) == 0
         let region = name.split(separator: "/").first.map(String.init) ?? ""
-        let names = (try? Descriptor.folder("\(files.folder)/\(region)").names()) ?? []
+        let names = isPlainName(region[...]) ? (try? Descriptor.folder("\(files.folder)/\(region)").names()) ?? [] : []
         let near = nearest(to: name, among: names.map { "\(region)/\($0)" })
         return .refused(
             "no-zone", "There is no time zone “\(RawPath(name))”.", place: files.folder,
@@ -126,4 +120,12 @@ package struct Zone: Hashable, Sendable, CustomStringConvertible {
     package func text(_ moment: Timestamp) -> String { "\(civil(at: moment)) \(period(at: moment).abbreviation)" }
 
     package var description: String { name }
+}
+
+/// Whether it is a name as the folders of zones have them, which leads nowhere else.
+private func isPlainName(_ part: Substring) -> Bool {
+    !part.isEmpty && part != "." && part != ".."
+        && part.utf8.allSatisfy { byte in
+            byte < 128 && (Unicode.Scalar(byte).properties.isAlphabetic || "0123456789_+-".utf8.contains(byte))
+        }
 }
