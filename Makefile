@@ -38,7 +38,7 @@ lint:   ## formatting and shell scripts; changes nothing
 	@swift format lint -s -r -p $(SWIFT)
 	@Tests/Real/packages.sh lint && if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS); fi
 
-bench: build  ## against tar | gpg, restic, borg and pg_dump | gpg
+bench: build  ## against tar | gpg, restic, borg, pg_dump | gpg and, if it is installed, Prometheus
 	@Tests/Real/packages.sh run bench postgres && Benchmarks/run.sh
 
 build:  ## .build/release/holdfast

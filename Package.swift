@@ -34,13 +34,17 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2", traits: []),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     ],
     targets: [
         .executableTarget(
             name: "holdfast",
             dependencies: [
-                "Recovery", "Alerting", "RestorePoints", "Databases", "Docker", "HTTPClient", "Archives", "OpenPGP",
-                "Settings", "Schedules", "Machine",
+                "Dashboard", "Recovery", "Monitoring", "Alerting", "RestorePoints", "Databases", "Docker", "HTTPClient",
+                "Archives", "OpenPGP", "PromQL", "TimeSeries", "Exposition", "Settings", "Schedules", "Machine",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
@@ -48,6 +52,19 @@ let package = Package(
         room(
             "Recovery",
             ["RestorePoints", "Archives", "OpenPGP", "Databases", "Docker", "Settings", "Schedules", "Machine"]),
+        room(
+            "Dashboard",
+            [
+                "Monitoring", "PromQL", "TimeSeries", "Exposition", "CZlib", "Machine",
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        room(
+            "Monitoring",
+            ["Exposition", "TimeSeries", "PromQL", "Docker", "HTTPClient", "Settings", "Machine"]),
         room("Alerting", ["HTTPClient", "Settings", "Machine"]),
         room("RestorePoints", ["Archives", "Databases", "OpenPGP", "Machine"]),
         room("TimeSeries", ["CSQLite3", "Machine"]),
@@ -56,7 +73,7 @@ let package = Package(
         room("Docker", ["HTTPClient", "Machine"]),
         room("HTTPClient", ["CCurl", "Machine"]),
         room("PromQL", ["TimeSeries", "CRE2", "Machine"]),
-        room("Archives", ["CArchive", "CZstd", "CLinux", "Machine"]),
+        room("Archives", ["CArchive", "CZstd", "CZlib", "CLinux", "Machine"]),
         room("OpenPGP", ["Machine"]),
         room("Settings", ["Schedules", "Machine", "Yams"]),
         room("Schedules", ["Machine"]),
@@ -68,7 +85,8 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev", "zlib1g-dev"])]),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite3", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -93,6 +111,11 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests(of: "Machine"),
         tests(of: "TimeSeries", ["Machine"]),
+        tests(
+            of: "Monitoring",
+            ["Exposition", "TimeSeries", "PromQL", "Docker", "HTTPClient", "Settings", "Machine"],
+            exclude: ["Rules/rule-files.txt", "Rules/unit"]),
+        tests(of: "Dashboard", ["Monitoring", "PromQL", "TimeSeries", "HTTPClient", "Machine"]),
         tests(of: "Exposition", ["HTTPClient", "Machine"]),
         tests(of: "Alerting", ["HTTPClient", "Settings", "Machine"]),
         tests(of: "Archives", ["OpenPGP", "Machine"]),
@@ -114,7 +137,7 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
-            name: "CommandTests", dependencies: ["Alerting", "Machine", "TestKit"],
+            name: "CommandTests", dependencies: ["Alerting", "HTTPClient", "Machine", "TestKit"],
             swiftSettings: testSettings),
     ]
 )

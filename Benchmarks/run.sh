@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Times Holdfast against what people use today, on one generated tree: first backup, restore and verification; and on one
-# generated database: dump and load; what does not grow: the time of a million small files, and memory; and the commands that
-# one waits for.
+# generated database: dump and load; what does not grow: the time of a million small files, and memory; the commands that
+# one waits for; and `holdfast watch` against Prometheus.
 #   HOLDFAST_BENCH_SIZE=1GiB  HOLDFAST_BENCH_ROUNDS=3  TMPDIR=/a/disk/to/measure   Benchmarks/run.sh [tree] [files] [memory]
-#   [database] [commands]
+#   [database] [commands] [metrics]
 # Every tool takes its turn in every round, on a warm page cache; its best round counts.
 set -euo pipefail
 
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 size=${HOLDFAST_BENCH_SIZE:-1GiB}
 size=$(numfmt --from=auto "${size%B}")
 rounds=${HOLDFAST_BENCH_ROUNDS:-3}
-parts=" ${*:-tree files memory database commands} "
+parts=" ${*:-tree files memory database commands metrics} "
 export HOLDFAST=${HOLDFAST:-$here/../.build/release/holdfast}
 [[ -x $HOLDFAST ]] || { echo "no $HOLDFAST: make build" >&2 && exit 1; }
 
@@ -21,6 +21,7 @@ export BORG_PASSPHRASE=bench BORG_REPO=$dir/borg BORG_BASE_DIR=$dir/cache
 finish() {
     trap '' INT TERM
     stop_server
+    stop_metrics
     gpgconf --kill all 2>/dev/null || true
     GNUPGHOME=$dir/public gpgconf --kill all 2>/dev/null || true
     rm -rf "$dir"
@@ -36,6 +37,8 @@ source "$here/database.sh"
 source "$here/commands.sh"
 # shellcheck source=Benchmarks/files.sh
 source "$here/files.sh"
+# shellcheck source=Benchmarks/metrics.sh
+source "$here/metrics.sh"
 memory_rows=
 trap finish EXIT
 trap 'exit 130' INT
@@ -206,6 +209,13 @@ export_functions
 [[ $parts != *' commands '* ]] || measure_commands
 [[ $parts != *' memory '* ]] || measure_memory
 [[ $parts != *' files '* ]] || measure_files
+if [[ $parts == *' metrics '* ]]; then
+    if command -v promtool >/dev/null && command -v prometheus-node-exporter >/dev/null; then measure_metrics; else
+        parts=${parts/ metrics / }
+        echo 'no Prometheus, or no node exporter: watch is NOT measured (Tests/Real/packages.sh metrics)' >&2
+        [[ ${CI:-} != true ]] || exit 1
+    fi
+fi
 if [[ $parts == *' database '* ]]; then
     if start_server; then measure_database; else
         parts=${parts/ database / }
@@ -261,6 +271,9 @@ if [[ $parts == *' tree '* ]]; then
             wall, bytes / (wall ? wall : .005) / 1e9, bytes / (cpu ? cpu : .005) / 1e9, rss / 1024 }'
 fi
 [[ $parts != *' commands '* ]] || printf '%s\n' "$commands_table"
+if [[ $parts == *' metrics '* ]]; then
+    printf '%s\n\nwatch against %s, load %s\n' "$metrics_table" "$(prometheus --version 2>&1 | head -1 | cut -d ' ' -f 1-3)" "$(cut -d ' ' -f 1 /proc/loadavg)"
+fi
 if [[ $parts == *' files '* ]]; then
     printf '\n%d small files, %d MB\n' "$files_files" $((files_bytes / 1000000))
     table files 'backup of small files' "$files_bytes" "${files_tools[@]}"

@@ -1,4 +1,4 @@
-internal import CArchive
+internal import CZlib
 internal import CZstd
 import Glibc
 import Machine

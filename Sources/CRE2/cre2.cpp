@@ -12,6 +12,20 @@ struct cre2_pattern {
     std::string error;
 };
 
+static int match(
+    const cre2_pattern *pattern, const char *text, size_t length, size_t start, re2::RE2::Anchor anchor,
+    cre2_group *groups, int count) {
+    const re2::StringPiece subject(text, length);
+    std::vector<re2::StringPiece> found(count);
+    if (!pattern->expression->Match(subject, start, length, anchor, found.data(), count)) return 0;
+    for (int i = 0; i < count; i++) {
+        const bool took_part = found[i].data() != nullptr;
+        groups[i].start = took_part ? found[i].data() - text : -1;
+        groups[i].length = took_part ? static_cast<long>(found[i].size()) : 0;
+    }
+    return 1;
+}
+
 extern "C" {
 
 cre2_pattern *cre2_new(const char *pattern, size_t length, long maximum_memory) {
@@ -41,17 +55,15 @@ const char *cre2_group_name(const cre2_pattern *pattern, int index) {
 }
 
 int cre2_match(const cre2_pattern *pattern, const char *text, size_t length, cre2_group *groups, int count) {
-    const re2::StringPiece subject(text, length);
     if (groups == nullptr) {
+        const re2::StringPiece subject(text, length);
         return pattern->expression->Match(subject, 0, length, re2::RE2::ANCHOR_BOTH, nullptr, 0) ? 1 : 0;
     }
-    std::vector<re2::StringPiece> found(count);
-    if (!pattern->expression->Match(subject, 0, length, re2::RE2::ANCHOR_BOTH, found.data(), count)) return 0;
-    for (int i = 0; i < count; i++) {
-        const bool took_part = found[i].data() != nullptr;
-        groups[i].start = took_part ? found[i].data() - text : -1;
-        groups[i].length = took_part ? static_cast<long>(found[i].size()) : 0;
-    }
-    return 1;
+    return match(pattern, text, length, 0, re2::RE2::ANCHOR_BOTH, groups, count);
+}
+
+int cre2_find(
+    const cre2_pattern *pattern, const char *text, size_t length, size_t start, cre2_group *groups, int count) {
+    return match(pattern, text, length, start, re2::RE2::UNANCHORED, groups, count);
 }
 }

@@ -53,6 +53,12 @@ package struct ExpositionReader {
         return nil
     }
 
+    /// The error for a sample of this body that the format allows but the caller does not.
+    package func refusal(of sample: ExpositionSample, _ what: String) -> ExpositionError {
+        let offset = sample.series.baseAddress.flatMap { series in body.baseAddress.map { series - $0 } }
+        return error(what, at: offset)
+    }
+
     private func stands(_ expected: UnsafeBufferPointer<UInt8>) -> Bool {
         let end = position + expected.count
         guard end < body.count, let here = body.baseAddress, let there = expected.baseAddress,

@@ -22,15 +22,40 @@ package struct ExpositionWriter {
     package mutating func sample(
         _ name: String, _ labels: [(name: String, value: String)] = [], _ value: Double, time: Int64? = nil
     ) {
+        line("\(seriesText(name, labels)) \(text(value))\(time.map { " " + moment($0) } ?? "")")
+    }
+
+    /// Many samples of one series: its text is put together once.
+    package mutating func series(
+        _ name: String, _ labels: [(name: String, value: String)],
+        _ samples: some Sequence<(value: Double, time: Int64)>
+    ) {
+        let series = Array("\(seriesText(name, labels)) ".utf8)
+        for sample in samples {
+            bytes.append(contentsOf: series)
+            bytes.append(contentsOf: text(sample.value).utf8)
+            bytes.append(.space)
+            line(moment(sample.time))
+        }
+    }
+
+    /// `name{label="value"}`, or `{"a name",label="value"}`.
+    private func seriesText(_ name: String, _ labels: [(name: String, value: String)]) -> String {
         var parts = labels.map { "\(labelName($0.name))=\"\(escaped($0.value, quotes: true))\"" }
         let isPlain = isMetricName(name)
         if !isPlain { parts.insert("\"\(escaped(name, quotes: true))\"", at: 0) }
-        let braces = parts.isEmpty ? "" : "{\(parts.joined(separator: ","))}"
-        let moment = time.map { " " + (format == .text ? "\($0)" : seconds($0)) } ?? ""
-        line("\(isPlain ? name : "")\(braces) \(text(value))\(moment)")
+        return (isPlain ? name : "") + (parts.isEmpty ? "" : "{\(parts.joined(separator: ","))}")
     }
 
-    /// All that was written, with the end that the format wants.
+    private func moment(_ time: Int64) -> String { format == .text ? "\(time)" : seconds(time) }
+
+    /// What was written since the last call, for answers that go out in pieces; the end is still to come.
+    package mutating func takeWritten() -> [UInt8] {
+        defer { bytes.removeAll(keepingCapacity: true) }
+        return bytes
+    }
+
+    /// What was written and not taken, with the end that the format wants.
     package consuming func finish() -> [UInt8] {
         if format == .openMetrics { line("# EOF") }
         return bytes

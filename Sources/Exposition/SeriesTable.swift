@@ -9,7 +9,58 @@ internal import Glibc
 ///     while let (piece, place) = try table.next(&reader) { … table[place] … table.insert(sample.series, value) }
 ///     let vanished = table.finish()
 package struct SeriesTable<Value> {
-    fileprivate struct Entry {
+    private var known = KnownTexts()
+    /// What was learnt, by place. Looked at for every sample of every scrape: whoever uses the table has to be able to do it
+    /// without asking what a `Value` is.
+    @usableFromInline var values: [Value] = []
+
+    package init() {}
+
+    package var count: Int { values.count }
+
+    @inlinable package subscript(place: Int) -> Value {
+        get { values[place] }
+        set { values[place] = newValue }
+    }
+
+    /// The place of the series that was remembered last.
+    package var lastPlace: Int { values.count - 1 }
+
+    /// Changes what is known of every series, those among them that the present exposition does not have.
+    package mutating func forEach(_ body: (inout Value) -> Void) {
+        for place in values.indices { body(&values[place]) }
+    }
+
+    /// Begins with a new exposition.
+    package mutating func begin() { known.begin() }
+
+    /// The reader's next piece, and for a sample the place of its series, if it is known.
+    package mutating func next(
+        _ reader: inout ExpositionReader
+    ) throws(ExpositionError) -> (piece: ExpositionReader.Piece, place: Int?)? {
+        try known.next(&reader)
+    }
+
+    /// Remembers a series that was not known.
+    package mutating func insert(_ text: UnsafeBufferPointer<UInt8>, _ value: Value) {
+        known.insert(text)
+        values.append(value)
+    }
+
+    /// Forgets the series that the present exposition did not have.
+    ///
+    /// - Returns: what was known of them.
+    package mutating func finish() -> [Value] {
+        guard let kept = known.finish() else { return [] }
+        let (former, isKept) = (values, Set(kept))
+        values = kept.map { former[$0] }
+        return former.indices.filter { !isKept.contains($0) }.map { former[$0] }
+    }
+}
+
+/// The texts of a ``SeriesTable``, by place.
+private struct KnownTexts {
+    private struct Entry {
         var start: Int
         var length: Int
         var hash: Int
@@ -19,7 +70,6 @@ package struct SeriesTable<Value> {
         var rank: Int
         /// The last exposition that it was in.
         var seen: Int
-        var value: Value
     }
 
     private var texts: [UInt8] = []
@@ -31,24 +81,13 @@ package struct SeriesTable<Value> {
     private var cursor = 0
     private var exposition = 0
 
-    package init() {}
-
-    package var count: Int { entries.count }
-
-    package subscript(place: Int) -> Value {
-        get { entries[place].value }
-        set { entries[place].value = newValue }
-    }
-
-    /// Begins with a new exposition.
-    package mutating func begin() {
+    mutating func begin() {
         exposition += 1
         cursor = 0
         present.removeAll(keepingCapacity: true)
     }
 
-    /// The reader's next piece, and for a sample the place of its series, if it is known.
-    package mutating func next(
+    mutating func next(
         _ reader: inout ExpositionReader
     ) throws(ExpositionError) -> (piece: ExpositionReader.Piece, place: Int?)? {
         guard let piece = try expectingNext(&reader) else { return nil }
@@ -96,30 +135,26 @@ package struct SeriesTable<Value> {
         return hasher.finalize()
     }
 
-    /// Remembers a series that was not known.
-    package mutating func insert(_ text: UnsafeBufferPointer<UInt8>, _ value: Value) {
+    mutating func insert(_ text: UnsafeBufferPointer<UInt8>) {
         let hash = hash(text)
         let entry = Entry(
             start: texts.count, length: text.count, hash: hash, following: byHash[hash], rank: cursor - 1,
-            seen: exposition, value: value)
+            seen: exposition)
         texts.append(contentsOf: text)
         byHash[hash] = entries.count
         present.append(entries.count)
         entries.append(entry)
     }
 
-    /// Forgets the series that the present exposition did not have.
+    /// Forgets the texts that the present exposition did not have.
     ///
-    /// - Returns: what was known of them.
-    package mutating func finish() -> [Value] {
-        var vanished: [Value] = []
-        if present.count < entries.count {
-            for entry in entries where entry.seen != exposition { vanished.append(entry.value) }
-            keepPresent()
-        }
+    /// - Returns: the former places of those that are kept, by their new ones; nil: all have stayed where they were.
+    mutating func finish() -> [Int]? {
+        let kept = present.count < entries.count ? present : nil
+        if kept != nil { keepPresent() }
         for (rank, place) in present.enumerated() { entries[place].rank = rank }
         swap(&former, &present)
-        return vanished
+        return kept
     }
 
     private mutating func keepPresent() {
@@ -140,4 +175,3 @@ package struct SeriesTable<Value> {
 }
 
 extension SeriesTable: Sendable where Value: Sendable {}
-extension SeriesTable.Entry: Sendable where Value: Sendable {}

@@ -2,8 +2,8 @@ import Machine
 
 /// Speaks HTTP/1.1 over TCP, TLS or a Unix socket, through libcurl.
 ///
-/// Each request has a connection and a thread of its own. Redirects are not followed: whoever names an address means that
-/// one. Certificates are checked against the machine's own authorities. Over TCP the proxy variables of the environment
+/// Each request has a connection and a thread of its own. Redirections are not followed unless asked for: whoever names an
+/// address means that one. Certificates are checked against the machine's own authorities. Over TCP the proxy variables of the environment
 /// (`https_proxy`, `no_proxy`) count; over a Unix socket nothing of the environment does.
 package struct HTTPClient: Sendable {
     /// The socket that every request goes through, whatever host its URL names; nil for TCP.
@@ -43,8 +43,15 @@ package struct HTTPClient: Sendable {
         package var body: [UInt8]?
         /// From the first look-up to the last byte; nil: no limit, for streams.
         package var timeout: Duration?
-        /// How many bytes of an answer are kept in memory; more are an error.
+        /// How many bytes of an answer are kept in memory, decompressed; more are an error.
         package var bodyLimit: Int
+        /// Whether the answer may be compressed; it is decompressed then.
+        package var acceptsCompression = false
+        /// How many redirections are followed; credentials go to the first host only.
+        package var redirections = 0
+        /// Whether the proxy variables of the environment count.
+        package var usesProxy = true
+        package var tls = TLSOptions()
 
         package init(
             _ method: String, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
@@ -57,6 +64,24 @@ package struct HTTPClient: Sendable {
             self.timeout = timeout
             self.bodyLimit = bodyLimit
         }
+    }
+
+    /// How the other side shows who it is, and we do.
+    package struct TLSOptions: Sendable, Equatable {
+        package enum Version: Sendable { case tls10, tls11, tls12, tls13 }
+
+        /// A file with authorities to trust instead of the machine's.
+        package var authorities: String?
+        /// Files with our own certificate and its key.
+        package var certificate: String?
+        package var key: String?
+        /// The name that the certificate has to have, if not the address's.
+        package var serverName: String?
+        /// Whether anybody's certificate is good.
+        package var isUnverified = false
+        package var minimumVersion: Version?
+
+        package init() {}
     }
 
     /// What was answered.

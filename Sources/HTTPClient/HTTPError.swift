@@ -73,7 +73,11 @@ extension HTTPError {
             self.init(.tls, "No encrypted connection came about: \(detail).", place: place, isTransient: true)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR:
             self.init(.cut, "The connection ended in the middle of the answer.", place: place, isTransient: true)
-        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_BAD_CONTENT_ENCODING:
+            self.init(.badAnswer, "The answer cannot be decompressed.", place: place)
+        case CURLE_TOO_MANY_REDIRECTS:
+            self.init(.badAnswer, "The answer is a redirection too many.", place: place)
+        case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
             self.init(.badAnswer, "The answer is not HTTP.", place: place)
         case CURLE_URL_MALFORMAT:
             self.init(.badRequest, "That is not a URL.", place: place)

@@ -10,8 +10,47 @@ extension Transfer {
         handles.set(CURLOPT_CONNECTTIMEOUT_MS, client.connectTimeout)
         if let timeout = request.timeout { handles.set(CURLOPT_TIMEOUT_MS, timeout) }
         try prepareAddress(client.unixSocket)
+        if !request.usesProxy { handles.set(CURLOPT_PROXY, "") }
+        if request.acceptsCompression { handles.set(CURLOPT_ACCEPT_ENCODING, "gzip") }
+        if request.redirections > 0 {
+            handles.set(CURLOPT_FOLLOWLOCATION, 1)
+            handles.set(CURLOPT_MAXREDIRS, request.redirections)
+            handles.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
+        }
+        try prepareTLS()
         try prepareHeaders()
         prepareBody()
+    }
+
+    private func prepareTLS() throws {
+        let tls = request.tls
+        if let file = tls.authorities { handles.set(CURLOPT_CAINFO, file) }
+        if let file = tls.certificate { handles.set(CURLOPT_SSLCERT, file) }
+        if let file = tls.key { handles.set(CURLOPT_SSLKEY, file) }
+        if tls.isUnverified {
+            handles.set(CURLOPT_SSL_VERIFYPEER, 0)
+            handles.set(CURLOPT_SSL_VERIFYHOST, 0)
+        }
+        switch tls.minimumVersion {
+        case .tls10: handles.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_0)
+        case .tls11: handles.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_1)
+        case .tls12: handles.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        case .tls13: handles.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_3)
+        case nil: break
+        }
+        // The name is asked for and checked where it stands in the URL; the connection goes where the URL said.
+        guard let name = tls.serverName, place.hasPrefix("https://"), request.url.hasPrefix(place) else {
+            return
+        }
+        let authority = place.dropFirst("https://".count)
+        let colon = authority.lastIndex(of: ":").flatMap { authority[$0...].contains("]") ? nil : $0 }
+        let host = authority[..<(colon ?? authority.endIndex)]
+        let port = colon.map { authority[authority.index(after: $0)...] } ?? "443"
+        guard isPlain(name, spaces: false), !name.contains(where: { "/:@?#".contains($0) }) else {
+            throw HTTPError(.badRequest, "That is not the name of a server.", place: place)
+        }
+        handles.set(CURLOPT_URL, "https://\(name):\(port)" + request.url.dropFirst(place.utf8.count))
+        try handles.set(CURLOPT_CONNECT_TO, ["\(name):\(port):\(host):\(port)"])
     }
 
     private func prepareAddress(_ unixSocket: String?) throws {
@@ -37,6 +76,9 @@ extension Transfer {
         var lines = ["Expect:"]
         if !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
             lines.append("Content-Type:")
+        }
+        if request.tls.serverName != nil, let host = place.split(separator: "/").last {
+            lines.append("Host: \(host)")
         }
         for (name, value) in request.headers {
             guard isPlain(name, spaces: false), !name.contains(":"), !name.isEmpty, isPlain(value, spaces: true) else {

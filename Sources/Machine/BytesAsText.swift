@@ -29,6 +29,20 @@ extension [UInt8] {
         self = bytes
     }
 
+    /// Base64 (RFC 4648, 4).
+    package var base64: String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: count, by: 3) {
+            let group = self[start..<Swift.min(start + 3, count)]
+            let bits = (0..<3).reduce(0) { $0 << 8 | (start + $1 < count ? Int(self[start + $1]) : 0) }
+            for place in 0..<4 {
+                text.append(place <= group.count ? digits[bits >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Reads base64 (RFC 4648, 4); nil for anything else.
     package init?(base64 text: some Collection<UInt8>) {
         guard text.count.isMultiple(of: 4) else { return nil }

@@ -28,6 +28,9 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         Double(seconds) - Double(earlier.seconds) + Double(nanoseconds - earlier.nanoseconds) / 1e9
     }
 
+    /// Since 1970, rounded down.
+    package var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds) / 1_000_000 }
+
     package func advanced(by more: Int64) -> Timestamp {
         Timestamp(seconds: seconds + more, nanoseconds: nanoseconds)
     }

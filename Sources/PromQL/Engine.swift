@@ -54,7 +54,7 @@ package struct Engine: Sendable {
         guard step > 0 else { throw PromQLError(.execution, "the step must be greater than 0") }
         try checkRange(range)
         let count = Int((range.upperBound - range.lowerBound) / step) + 1
-        guard count <= options.limits.samples else { throw PromQLError.tooManySamples(limit: options.limits.samples) }
+        guard count <= options.limits.values else { throw PromQLError.tooManySamples(limit: options.limits.values) }
         let steps = Steps(start: range.lowerBound, interval: step, count: count)
         let evaluator = try evaluator(of: query, bounds: range, steps: steps, source, isCancelled)
         return try evaluator.rangeAnswer(query.expression, over: steps)

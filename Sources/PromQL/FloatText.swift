@@ -19,6 +19,11 @@ package enum FloatText {
         return size != 0 && (size < 1e-4 || size >= 1e21) ? Digits(value).scientific : Digits(value).plain
     }
 
+    /// Always with an exponent: the value of an alert.
+    package static func scientific(_ value: Double) -> String {
+        special(value) ?? Digits(value).scientific
+    }
+
     /// Reads what Prometheus writes, any case of `inf` and `nan`, and Go's other forms of a decimal number.
     package static func value(_ text: String) -> Double? {
         var rest = text.lowercased()[...]
@@ -74,6 +79,7 @@ private struct Digits {
     }
 
     var scientific: String {
+        if digits.isEmpty { return sign + "0e+00" }
         let exponent = point - 1
         let size = abs(exponent) < 10 ? "0\(abs(exponent))" : "\(abs(exponent))"
         let fraction = digits.count > 1 ? "." + text(digits[1...]) : ""

@@ -22,12 +22,15 @@ package struct PromQLError: Explained, Equatable {
     package let position: SourcePlace?
     package let remedy: String?
 
+    private static let longest = 2_000
+
     package var code: String { "promql." + kind.rawValue }
     package var place: String? { position.map { "line \($0.line), column \($0.column)" } }
 
     init(_ kind: Kind, _ what: String, at position: SourcePlace? = nil, remedy: String? = nil) {
         self.kind = kind
-        self.what = what
+        // An expression may quote a book.
+        self.what = what.utf8.count <= Self.longest ? what : what.prefix(Self.longest) + "…"
         self.position = position
         self.remedy = remedy
     }

@@ -9,7 +9,7 @@ package final class RegularExpression: TextPattern, @unchecked Sendable {
     private static let maximumMemory = 8 << 20
 
     package let pattern: String
-    private let compiled: OpaquePointer
+    let compiled: OpaquePointer
 
     /// Throws `InvalidPattern` with RE2's own words.
     package init(_ pattern: String) throws(InvalidPattern) {
@@ -42,7 +42,7 @@ package final class RegularExpression: TextPattern, @unchecked Sendable {
 
     /// The whole match and the capturing groups of a `text` that matches, or nil. A group that took no part is nil.
     package func groups(of text: String) -> [Substring?]? {
-        var groups = [cre2_group](repeating: cre2_group(), count: Int(cre2_group_count(compiled)) + 1)
+        var groups = [cre2_group](repeating: cre2_group(), count: groupCount + 1)
         var copy = text
         let matched = copy.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { text in
@@ -58,6 +58,8 @@ package final class RegularExpression: TextPattern, @unchecked Sendable {
             return copy[start..<copy.utf8.index(start, offsetBy: group.length)]
         }
     }
+
+    var groupCount: Int { Int(cre2_group_count(compiled)) }
 
     /// The number of the capturing group called `name`.
     package func group(named name: String) -> Int? {

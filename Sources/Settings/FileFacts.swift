@@ -40,7 +40,11 @@ package struct FileFacts {
     }
 
     /// Why a configuration with these facts is not read; nil: it may be.
-    package func problem(of path: String, caller: Caller = .current) -> SettingsProblem? {
+    ///
+    /// - Parameter danger: what somebody else who can write it could do.
+    package func problem(
+        of path: String, because danger: String = ConfigurationFile.runsCommands, caller: Caller = .current
+    ) -> SettingsProblem? {
         func problem(_ code: String, _ what: String, _ remedy: String) -> SettingsProblem {
             SettingsProblem(code: code, what: what, position: nil, file: path, remedy: remedy)
         }
@@ -53,7 +57,7 @@ package struct FileFacts {
         guard owner == 0 || owner == caller.user else {
             return problem(
                 "settings.unsafe",
-                "The configuration belongs to \(Self.name(ofUser: owner)), but it can run commands: "
+                "The configuration belongs to \(Self.name(ofUser: owner)), but \(danger): "
                     + "it has to belong to root or to whoever runs holdfast.",
                 "Look at what it says, then type `chown \(caller.user == 0 ? "root" : "\(caller.user)") \(word)`.")
         }
@@ -61,7 +65,7 @@ package struct FileFacts {
             return problem(
                 "settings.unsafe",
                 "The configuration can be written by \(Self.others(mode)) (mode \(octal), "
-                    + "owner \(Self.name(ofUser: owner))), but it can run commands.",
+                    + "owner \(Self.name(ofUser: owner))), but \(danger).",
                 "Look at what it says, then type `chmod go-w \(word)`.")
         }
         guard size <= YAMLDocument.sizeLimit else {

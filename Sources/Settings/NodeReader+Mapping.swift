@@ -32,8 +32,11 @@ extension NodeReader {
         let value: NodeReader
     }
 
+    /// Reads a mapping of `holdfast.yml`, and reports keys that it may not have.
+    func fields(of section: Section, remedy: String) -> Fields? { fields(ofAny: section, remedy: remedy) }
+
     /// Reads a mapping with the keys of `section`, and reports all others.
-    func fields(of section: Section, remedy: String) -> Fields? {
+    func fields<Keys: MappingKeys>(ofAny section: Keys, remedy: String) -> Fields? {
         guard let entries = entries(remedy: remedy) else { return nil }
         var values: [String: NodeReader] = [:]
         for entry in entries {
@@ -83,7 +86,7 @@ extension NodeReader {
     /// The mapping as it stands in messages.
     private var place: String { path.isEmpty ? "the top level" : "`\(path)`" }
 
-    private func reportStray(_ entry: Entry, in section: Section) {
+    private func reportStray<Keys: MappingKeys>(_ entry: Entry, in section: Keys) {
         let key = "`\(printable(entry.key))`"
         let position = entry.keyReader.position
         if section.comingKeys.contains(entry.key) {
@@ -94,7 +97,7 @@ extension NodeReader {
             findings.report(
                 "unknown-key", "Unknown key \(key) in \(place) – did you mean `\(near)`?", at: position,
                 remedy: "Rename it to `\(near)`, or remove it.")
-        } else if let home = Section.home(of: entry.key) {
+        } else if let home = Keys.home(of: entry.key) {
             findings.report(
                 "unknown-key", "Unknown key \(key) in \(place): it belongs \(home).", at: position,
                 remedy: "Move it there.")

@@ -1,5 +1,15 @@
-/// A mapping with fixed keys.
-package enum Section: String, CaseIterable {
+/// A mapping with fixed keys, in whatever file.
+protocol MappingKeys {
+    /// The keys that it may have.
+    var keys: [String] { get }
+    /// Keys that mean something, but not to this version: they get an answer of their own.
+    var comingKeys: [String] { get }
+    /// Where a key that does not belong here may belong, in words.
+    static func home(of key: String) -> String?
+}
+
+/// A mapping of `holdfast.yml` with fixed keys.
+package enum Section: String, CaseIterable, MappingKeys {
     case top = ""
     case backup = "backup"
     case encryption = "backup.encryption"
@@ -12,6 +22,7 @@ package enum Section: String, CaseIterable {
     case schedule = "schedule"
     case docker = "docker"
     case metrics = "metrics"
+    case users = "metrics.users[]"
     case notify = "notify[]"
 
     /// The keys that it may have.
@@ -37,7 +48,8 @@ package enum Section: String, CaseIterable {
         case .legacy: ["directory", "keep_within"]
         case .schedule: ["backup", "verify", "prune"]
         case .docker: ["socket"]
-        case .metrics: ["textfile"]
+        case .metrics: ["textfile", "prometheus", "listen", "token_file", "users", "hosts", "keep", "size"]
+        case .users: ["name", "password_file"]
         case .notify:
             Settings.Channel.kinds + [
                 "smtp", "user", "password_file", "password_env", "from", "tls", "ca_file", "url", "url_file", "url_env",
@@ -64,6 +76,7 @@ package enum Section: String, CaseIterable {
         case .databases: "in an entry of `backup.databases`"
         case .legacy: "in an entry of `backup.legacy`"
         case .notify: "in an entry of `notify`"
+        case .users: "in an entry of `metrics.users`"
         case .hooks: "under a pattern in `backup.volumes.hooks`"
         default: "in `\(home.rawValue)`"
         }

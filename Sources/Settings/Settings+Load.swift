@@ -41,20 +41,39 @@ extension Settings {
     ///
     /// - Throws: ``SettingsError`` with every problem found, or a `MachineError` when it cannot be read.
     package static func load(from path: String) throws -> Settings {
+        try parse(try ConfigurationFile.text(of: path, because: ConfigurationFile.runsCommands), file: path)
+    }
+}
+
+/// A file that says what holdfast does.
+package enum ConfigurationFile {
+    /// Why nobody else may write a `holdfast.yml`.
+    package static let runsCommands = "it can run commands"
+    /// Why nobody else may write a `prometheus.yml`.
+    static let sendsSecrets = "it can have any file of this host sent as a password"
+
+    /// The text of the file at `path`, once it is certain that nobody else could have written it.
+    ///
+    /// - Parameter danger: what somebody who can write it could do.
+    static func text(of path: String, because danger: String) throws -> String {
         // Not blocking, so that a FIFO of that name is refused instead of waited for.
         let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
         let status = try file.status()
-        if let problem = FileFacts(status).problem(of: path) { throw SettingsError(problem) }
+        if let problem = FileFacts(status).problem(of: path, because: danger) { throw SettingsError(problem) }
         for folder in Set([folder(of: path), folder(of: openedPath(of: file) ?? path)]).sorted() {
             let facts = try FileFacts(of: folder)
             if let problem = facts.problem(ofFolder: folder, holding: path) { throw SettingsError(problem) }
         }
-        let bytes = try file.readAll(limit: YAMLDocument.sizeLimit)
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw SettingsError(notText(bytes, path)) }
-        return try parse(text, file: path)
+        return try text(try file.readAll(limit: YAMLDocument.sizeLimit), of: path)
     }
 
-    private static func folder(of path: String) -> String {
+    /// Bytes of a configuration as text.
+    static func text(_ bytes: [UInt8], of path: String) throws -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw SettingsError(notText(bytes, path)) }
+        return text
+    }
+
+    static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -4,52 +4,24 @@ extension Settings {
     /// - Parameter file: what the file is called in messages and in ``Settings/file``.
     /// - Throws: ``SettingsError`` with every problem found, up to twenty.
     package static func parse(_ text: String, file: String) throws -> Settings {
-        let document = try YAMLDocument(text, file: file)
-        guard let root = document.root else {
-            throw SettingsError(
-                SettingsProblem(
-                    code: "settings.empty", what: "The configuration is empty.", position: nil, file: file,
-                    remedy: "Type `holdfast init`: it writes one that fits this host."))
+        let settings = try WatchSettings.read(text, file: file) { fields in
+            fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
         }
-        let findings = Findings(file: file, document: document)
-        let settings = Settings(reading: NodeReader(node: root, path: "", findings: findings))
-        guard findings.problems.isEmpty else { throw SettingsError(findings.problems) }
-        guard let settings else { preconditionFailure("BUG: neither settings nor a problem") }
-        return settings
+        guard let whole = Settings(settings) else { preconditionFailure("BUG: neither a backup nor a problem") }
+        return whole
     }
 
-    private init?(reading reader: NodeReader) {
-        let help = "Compare it with what `holdfast init` writes."
-        guard let fields = reader.fields(of: .top, remedy: help) else { return nil }
-        let schedule = fields["schedule"].flatMap(Schedule.init(reading:))
-        let docker = fields["docker"].flatMap(Docker.init(reading:)) ?? Docker()
-        let metrics = fields["metrics"].flatMap(Metrics.init(reading:)) ?? Metrics()
-        let channels = fields["notify"].map(LocatedChannel.list(reading:)) ?? []
-        LocatedChannel.refuseDoubleNames(in: channels)
-        let state = fields["state"].flatMap { $0.hostPath() } ?? Self.defaultState
-        let section = fields.require("backup", remedy: "Add `backup:` with at least `directory:` in it.")
-        guard let backup = section.flatMap({ Backup(reading: $0, state: state) }) else { return nil }
+    /// Nil if nothing is said of backups.
+    private init?(_ settings: WatchSettings) {
+        guard let backup = settings.backup else { return nil }
         self.init(
-            backup: backup, schedule: schedule, docker: docker, metrics: metrics, notify: channels.map(\.channel),
-            state: state,
-            file: reader.findings.file)
-    }
-}
-
-extension Settings.Metrics {
-    fileprivate init?(reading reader: NodeReader) {
-        let fields = reader.fields(of: .metrics, remedy: "Write `metrics: { textfile: /…/holdfast.prom }`.")
-        guard let fields else { return nil }
-        self.init(textfile: fields["textfile"].flatMap { $0.hostPath() })
-        guard let file = fields["textfile"], let textfile, !textfile.hasSuffix(".prom") else { return }
-        file.badValue(
-            "\(file.label) has to end in `.prom`: `\(printable(textfile))`.",
-            remedy: "Node exporter reads no other files. Write `…/holdfast.prom`.")
+            backup: backup, schedule: settings.schedule, docker: settings.docker, metrics: settings.metrics,
+            notify: settings.notify, state: settings.state, file: settings.file)
     }
 }
 
 extension Settings.Docker {
-    fileprivate init?(reading reader: NodeReader) {
+    init?(reading reader: NodeReader) {
         let fields = reader.fields(of: .docker, remedy: "Write `docker: { socket: /var/run/docker.sock }`.")
         guard let fields else { return nil }
         self.init()
@@ -70,7 +42,7 @@ extension Settings.Docker {
 }
 
 extension Settings.Backup {
-    fileprivate init?(reading reader: NodeReader, state: String) {
+    init?(reading reader: NodeReader, state: String) {
         let fields = reader.fields(of: .backup, remedy: "Write `backup:`, and `directory: …` indented below it.")
         guard let fields else { return nil }
         let encryption = fields["encryption"].flatMap(Settings.Encryption.init(reading:))

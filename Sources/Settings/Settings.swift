@@ -61,14 +61,3 @@ extension Settings {
         package static let defaultSocket = "/var/run/docker.sock"
     }
 }
-
-extension Settings {
-    /// The `metrics` section.
-    package struct Metrics: Equatable, Sendable {
-        /// The file that is written after each run, for node exporter's textfile collector; nil: none.
-        package var textfile: String?
-
-        /// Names a file; by default none.
-        package init(textfile: String? = nil) { self.textfile = textfile }
-    }
-}

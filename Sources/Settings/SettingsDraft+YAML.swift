@@ -27,14 +27,29 @@ extension SettingsDraft {
         text.add("  # The engine's socket: it names the volumes and the containers that use them.")
         text.add("  socket: \(Self.scalar(dockerSocket))")
         text.add("")
-        text.add("# Numbers for node exporter's textfile collector, written after each run:")
-        text.add("# metrics: { textfile: /var/lib/prometheus/node-exporter/holdfast.prom }")
+        addMetrics(to: &text)
         text.add("")
         addChannels(to: &text)
         text.add("")
         text.add("# Journal, lock and run records; not a place for backups.")
         text.add("state: \(Self.scalar(state))")
         return text.text
+    }
+
+    private func addMetrics(to text: inout Lines) {
+        text.add(
+            "# Numbers for node exporter's textfile collector, written after each run, and what `holdfast watch` measures."
+        )
+        text.add("# It answers on `listen`; from other machines with a token or a password only.")
+        text.add("# metrics:")
+        text.add("#   textfile: /var/lib/prometheus/node-exporter/holdfast.prom")
+        text.add("#   prometheus: /etc/holdfast/prometheus.yml")
+        text.add("#   keep: 30d")
+        text.add("#   size: 10GB")
+        text.add("#   listen: \(Settings.Metrics.usualListen)")
+        text.add("#   token_file: /etc/holdfast/token")
+        text.add("#   users: [{ name: me, password_file: /etc/holdfast/password }]")
+        text.add("#   hosts: [status.example.org]")
     }
 
     private func addEncryption(to text: inout Lines) {

@@ -13,12 +13,25 @@ package struct SettingsProblem: Explained, Hashable {
     /// What to change or to type.
     package let remedy: String?
 
+    package init(code: String, what: String, position: Position?, file: String, remedy: String?) {
+        self.code = code
+        self.what = what
+        self.position = position
+        self.file = file
+        self.remedy = remedy
+    }
+
     /// Where a problem lies; both count from 1, columns in Unicode scalars.
     package struct Position: Hashable, Comparable, Sendable, CustomStringConvertible {
         /// The line.
         package let line: Int
         /// The column.
         package let column: Int
+
+        package init(line: Int, column: Int) {
+            self.line = line
+            self.column = column
+        }
 
         package var description: String { "\(line):\(column)" }
 
@@ -47,13 +60,13 @@ package struct SettingsError: Explained, Equatable {
     package static let limit = 20
 
     /// One problem.
-    init(_ problem: SettingsProblem) {
+    package init(_ problem: SettingsProblem) {
         problems = [problem]
         count = 1
     }
 
     /// Several problems, of which there must be one at least.
-    init(_ problems: [SettingsProblem]) {
+    package init(_ problems: [SettingsProblem]) {
         precondition(!problems.isEmpty, "BUG: an error without a problem")
         let start = SettingsProblem.Position(line: 0, column: 0)
         let sorted = problems.enumerated().sorted {

@@ -1,3 +1,4 @@
+import Glibc
 import Yams
 
 /// The one document of a YAML text, as nodes that know their place.
@@ -20,9 +21,9 @@ struct YAMLDocument {
     static let depthLimit = 64
     /// Up to which size, in bytes, it is read once more for each key that stands twice, to find them all.
     static let repeatLimit = 1 << 16
-    /// How often it may refer to anchors. Twenty-four references cannot multiply to more than 3⁸ nodes, so that
-    /// even what happens before nodes can be counted (Yams hashes keys) ends soon.
-    static let aliasLimit = 24
+    /// To how many copies of a value references to anchors may multiply, so that even what happens before nodes can be counted
+    /// (Yams hashes keys) ends soon: 7,000 references to one anchor, 167 to two, 24 to any number.
+    static let copyLimit = 7_000.0
 
     /// Reads `text`.
     ///
@@ -33,13 +34,13 @@ struct YAMLDocument {
         }
         guard text.utf8.count <= Self.sizeLimit else {
             throw fail(
-                "settings.too-large", "The configuration is larger than 1 MiB.", at: nil,
-                remedy: "Is it the right file? A holdfast.yml has a few kilobytes.")
+                "settings.too-large", "The file is larger than 1 MiB.", at: nil,
+                remedy: "Is it the right file? A configuration has a few kilobytes.")
         }
-        guard Self.references(in: text) <= Self.aliasLimit else {
+        guard Self.copies(in: text) <= Self.copyLimit else {
             throw fail(
-                "settings.too-large", "The configuration refers to anchors more than \(Self.aliasLimit) times.",
-                at: nil, remedy: "Write the values out.")
+                "settings.too-large", "The file refers too often to too many anchors.", at: nil,
+                remedy: "Write some of the values out.")
         }
         var source = YAMLSource(text)
         var renamed: [Position: String] = [:]
@@ -80,8 +81,10 @@ struct YAMLDocument {
         return root
     }
 
-    /// How many times `*name` stands where `&name` stands too; never fewer than there are aliases.
-    private static func references(in text: String) -> Int {
+    /// To how many copies of one value the references of `text` can multiply at most: they do where what an anchor names
+    /// refers to other anchors. With `r` references on `j` such levels there are no more than (r/j)ʲ copies, and there are
+    /// no more levels than anchors. Never less than it is: what only looks like an anchor or a reference counts too.
+    private static func copies(in text: String) -> Double {
         func names(after sign: UInt8) -> [ArraySlice<UInt8>] {
             bytes.indices.filter { bytes[$0] == sign }.map { start in
                 bytes[(start + 1)...].prefix { isNameByte($0) }
@@ -94,8 +97,12 @@ struct YAMLDocument {
         }
         let bytes = Array(text.utf8)
         guard bytes.contains(UInt8(ascii: "*")), bytes.contains(UInt8(ascii: "&")) else { return 0 }
-        let anchors = Set(names(after: UInt8(ascii: "&")).filter { !$0.isEmpty })
-        return names(after: UInt8(ascii: "*")).count { anchors.contains($0) }
+        let anchors = names(after: UInt8(ascii: "&")).filter { !$0.isEmpty }
+        let known = Set(anchors)
+        let references = Double(names(after: UInt8(ascii: "*")).count { known.contains($0) })
+        let levels = min(anchors.count, Int(references))
+        guard levels > 0 else { return 0 }
+        return (1...levels).reduce(0) { max($0, pow(references / Double($1), Double($1))) }
     }
 
     /// Walks all nodes once, without recursion, and stops at the first limit.
@@ -109,12 +116,12 @@ struct YAMLDocument {
             let position = Position(node.mark)
             guard count <= nodeLimit else {
                 throw fail(
-                    "settings.too-large", "The configuration holds more than \(nodeLimit) values.", position,
+                    "settings.too-large", "The file holds more than \(nodeLimit) values.", position,
                     "Is it the right file?")
             }
             guard depth <= depthLimit else {
                 throw fail(
-                    "settings.too-large", "The configuration is nested deeper than \(depthLimit) levels.", position,
+                    "settings.too-large", "The file is nested deeper than \(depthLimit) levels.", position,
                     "Is it the right file?")
             }
             guard plainTags.contains("\(node.tag)") else {

@@ -1,8 +1,8 @@
 import Yams
 
 /// The text of a configuration by line and column, to say what stands where the parser stopped.
-struct YAMLSource {
-    private var scalars: [Unicode.Scalar]
+struct YAMLSource: Sendable {
+    private(set) var scalars: [Unicode.Scalar]
 
     init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
@@ -45,7 +45,7 @@ struct YAMLSource {
         default:
             return SettingsProblem(
                 code: "settings.syntax", what: "Not valid YAML.", position: nil, file: file,
-                remedy: "Compare it with what `holdfast init` writes.")
+                remedy: "Look at the indentation, quotes and brackets.")
         }
     }
 
@@ -70,7 +70,7 @@ struct YAMLSource {
     }
 
     /// Where line and column lie; lines break where YAML breaks them.
-    private func index(of position: SettingsProblem.Position) -> Int? {
+    func index(of position: SettingsProblem.Position) -> Int? {
         var line = 1
         var index = 0
         while line < position.line, index < scalars.count {
@@ -84,6 +84,11 @@ struct YAMLSource {
     /// Line and column of a character that is counted as Swift counts.
     private func position(of offset: Int) -> SettingsProblem.Position? {
         let end = text.prefix(offset).unicodeScalars.count
+        return position(at: end)
+    }
+
+    /// Line and column of the scalar `end`.
+    func position(at end: Int) -> SettingsProblem.Position? {
         guard end <= scalars.count else { return nil }
         let breaks = (0..<end).filter(isBreak)
         return SettingsProblem.Position(line: breaks.count + 1, column: end - (breaks.last ?? -1))

@@ -62,9 +62,14 @@ package struct LabelNames: Hashable, Sendable {
     package func contains(_ name: String) -> Bool { names.contains(name) }
 
     func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        sorted.contains { candidate in
-            candidate.count == name.count && candidate.withUnsafeBufferPointer { order($0, name) == 0 }
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let comparison = sorted[middle].withUnsafeBufferPointer { order($0, name) }
+            if comparison == 0 { return true }
+            if comparison < 0 { low = middle + 1 } else { high = middle }
         }
+        return false
     }
 }
 

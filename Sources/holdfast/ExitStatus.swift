@@ -6,6 +6,7 @@ import Recovery
 import RestorePoints
 import Schedules
 import Settings
+import TimeSeries
 
 /// How holdfast ends: the same numbers for every command.
 enum ExitStatus: Int32, Error {
@@ -29,6 +30,7 @@ enum ExitStatus: Int32, Error {
         case is SettingsError: self = .refused
         case let error as AlertingError where error.code == "alerting.no-channel": self = .refused
         case let error as ScheduleError where error.code == "schedule.watched": self = .busy
+        case let error as TimeSeriesError where error.kind == .inUse: self = .busy
         case let error as ScheduleError where error.isRefusal: self = .refused
         case let error as DatabaseError where error.kind == .prerequisites: self = .refused
         case let error as RestorePointError

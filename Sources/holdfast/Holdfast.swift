@@ -22,7 +22,8 @@ struct Holdfast: AsyncParsableCommand {
         version: version,
         subcommands: [
             Init.self, Check.self, Key.self, Backup.self, Status.self, List.self, Show.self, Verify.self, Prune.self,
-            Restore.self, Resume.self, ScheduleCommand.self, Watch.self, Notify.self,
+            Restore.self, Resume.self, ScheduleCommand.self, Watch.self, Query.self, Metrics.self, Rules.self,
+            Notify.self,
         ])
 
     /// The version of this program.

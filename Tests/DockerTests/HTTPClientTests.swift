@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import Machine
 import Synchronization
+import TestKit
 import Testing
 
 @Suite struct HTTPClientTests {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPClient
 import Machine
+import TestKit
 import Testing
 
 /// Every way in which no whole answer comes.

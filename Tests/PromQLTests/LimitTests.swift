@@ -36,6 +36,13 @@ import TimeSeries
         #expect(try kind(of: "count_values(\"a\", foo)") { $0.samples = 5_000 } == .tooManySamples)
     }
 
+    /// What is read takes memory series by series, what is made all at once.
+    @Test func tooManyValues() throws {
+        #expect(try kind(of: "foo + foo") { $0.values = 5_000 } == .tooManySamples)
+        #expect(try kind(of: "sum(rate(foo[5m]))") { $0.values = 5_000 } == nil)
+        #expect(try kind(of: "sum_over_time(foo[1h:1s])") { $0.values = 50_000 } == .tooManySamples)
+    }
+
     @Test func tooManySteps() throws {
         let engine = Engine()
         let error = try #require(throws: PromQLError.self) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # packages.sh GROUP...   installs the Debian packages that a group needs and that are not there yet; silent when all are.
 # Groups: build run test engine postgres metrics bench lint (metrics only where a service more does not matter: where
-# systemd runs, Debian starts an exporter when it is installed)
+# systemd runs, Debian starts Prometheus and the exporters when they are installed; tests start their own all the same)
 set -euo pipefail
 
 # group, package, and what proves that it is there: a command, a pkg-config module after "pc:", or a pattern of paths. Proof
@@ -27,6 +27,7 @@ test   openssl              openssl
 test   curl                 curl
 test   sqlite3              sqlite3
 test   python3              /usr/bin/python3*
+test   python3-venv         /usr/lib/python3*/ensurepip/__init__.py
 test   python3-aiosmtpd     /usr/lib/python3*/*-packages/aiosmtpd*
 test   systemd              systemd-analyze
 test   dbus                 dbus-daemon
@@ -42,6 +43,7 @@ engine busybox-static       busybox
 engine curl                 curl
 engine jq                   jq
 postgres postgresql         /usr/lib/postgresql/*/bin/initdb
+metrics prometheus                   promtool
 metrics prometheus-node-exporter     prometheus-node-exporter
 metrics prometheus-postgres-exporter prometheus-postgres-exporter
 bench  restic               restic

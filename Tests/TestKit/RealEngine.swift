@@ -120,7 +120,7 @@ package func removeContainer(_ engine: Engine, _ id: String) async throws {
 }
 
 /// Runs `body`, then `after`, also when the task was cancelled. An error of `body` goes before one of `after`.
-func cleaningUp<Result>(
+package func cleaningUp<Result>(
     isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result,
     after: @escaping @Sendable () async throws -> Void
 ) async throws -> Result {

@@ -29,22 +29,36 @@ package enum RealExporter {
         of program: String, environment: [String: String] = [:], accepting accept: String? = nil,
         isolation: isolated (any Actor)? = #isolation
     ) async throws -> (body: [UInt8], type: String) {
-        let port = try freePort()
-        let running = try CommandRunner(environment: environment)
-            .start([program, "--web.listen-address=127.0.0.1:\(port)"])
-        return try await cleaningUp {
-            var request = HTTPClient.Request("GET", "http://127.0.0.1:\(port)/metrics", bodyLimit: 64 << 20)
+        try await running(program, environment: environment) { address in
+            var request = HTTPClient.Request("GET", "http://\(address)/metrics", bodyLimit: 64 << 20)
             if let accept { request.headers = [("Accept", accept)] }
+            let response = try await HTTPClient().send(request)
+            guard response.succeeded else {
+                throw TestKitError(description: "\(program) answered \(response.status)")
+            }
+            return (response.body, response.header("Content-Type") ?? "")
+        }
+    }
+
+    /// Runs `body` beside an exporter, told where it answers: `127.0.0.1:PORT`.
+    ///
+    /// - Parameter program: one that takes `--web.listen-address`.
+    package static func running<Result>(
+        _ program: String, environment: [String: String] = [:], isolation: isolated (any Actor)? = #isolation,
+        _ body: (_ address: String) async throws -> Result
+    ) async throws -> Result {
+        let address = "127.0.0.1:\(try freePort())"
+        let running = try CommandRunner(environment: environment).start([program, "--web.listen-address=\(address)"])
+        return try await cleaningUp {
             let end = monotonicSeconds() + 60
-            while true {
-                if let response = try? await HTTPClient().send(request), response.succeeded {
-                    return (response.body, response.header("Content-Type") ?? "")
-                }
+            while !((try? await HTTPClient().send(HTTPClient.Request("GET", "http://\(address)/")).succeeded) ?? false)
+            {
                 guard monotonicSeconds() < end, isRunning(running.pid) else {
                     throw TestKitError(description: "\(program) does not answer: \(try running.errorsSoFar())")
                 }
                 try await Task.sleep(for: .milliseconds(100))
             }
+            return try await body(address)
         } after: {
             running.signal(SIGKILL)
             _ = try await running.wait()
@@ -58,7 +72,7 @@ package enum RealExporter {
 }
 
 /// A port on 127.0.0.1 that nobody listens on now.
-private func freePort() throws -> Int {
+package func freePort() throws -> Int {
     let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard raw >= 0 else { throw MachineError.call("make a socket", "127.0.0.1") }
     defer { close(raw) }

@@ -2,7 +2,7 @@ import Glibc
 import Machine
 
 /// A script of `Tests/Real`.
-func realScript(_ name: String) -> String {
+package func realScript(_ name: String) -> String {
     let here = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     guard let resolved = realpath(here, nil) else { return here + "/../Real/\(name)" }
     defer { free(resolved) }
@@ -10,7 +10,7 @@ func realScript(_ name: String) -> String {
 }
 
 /// Runs a server of `Tests/Real` that writes its port to `FOLDER/port`, beside `body`; it is gone afterwards.
-func withPythonServer<Result>(
+package func withPythonServer<Result>(
     _ script: String, _ folder: String, _ options: [String] = [], isolation: isolated (any Actor)? = #isolation,
     _ body: (_ port: Int) async throws -> Result
 ) async throws -> Result {

@@ -25,15 +25,18 @@ package enum Torture {
         package var description: String { "\(suite), HOLDFAST_SEED=\(Torture.seed), round \(number)" }
     }
 
-    /// The rounds of a suite: `short` of them, or as many as the time allows.
+    /// When all suites of a long run end, whenever they got to begin.
+    private static let end = seconds.map { monotonicSeconds() + $0 }
+
+    /// The rounds of a suite: `short` of them, and as many more as the time allows.
     package static func rounds(of suite: String, short: Int) -> some Sequence<Round> {
         print("torture: \(suite), HOLDFAST_SEED=\(seed)")
-        let end = seconds.map { monotonicSeconds() + $0 }
+        let end = end ?? 0
         let salt = suite.utf8.reduce(0xcbf2_9ce4_8422_2325) { (hash: UInt64, byte) in
             (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
         return sequence(state: 0) { (number: inout Int) -> Round? in
-            guard end.map({ monotonicSeconds() < $0 }) ?? (number < short) else {
+            guard number < short || monotonicSeconds() < end else {
                 print("torture: \(suite) ended after \(number) rounds")
                 return nil
             }

@@ -8,7 +8,9 @@ import Testing
     /// How many runs a history has: enough for points to be pruned and restores to be committed.
     private static let runs = 24
 
-    @Test func everyPromiseIsKeptInEveryHistory() async throws {
+    @Test func everyPromiseIsKeptInEveryHistory() async throws { try await aside { try await histories() } }
+
+    private func histories() async throws {
         let began = monotonicSeconds()
         var total = 0
         var (published, condemned, restores) = (0, 0, 0)
@@ -35,6 +37,10 @@ import Testing
 
     /// Bugs that are put in on purpose: a simulator that does not find them would not find others.
     @Test(arguments: Sabotage.Kind.allCases) func bugPutInOnPurposeIsFound(_ kind: Sabotage.Kind) async throws {
+        try await aside { try await find(kind) }
+    }
+
+    private func find(_ kind: Sabotage.Kind) async throws {
         var total = 0
         for batch in batches(of: "sabotage", short: 400) {
             let results = try await sideBySide(batch) {

@@ -29,6 +29,10 @@ const char *cre2_group_name(const cre2_pattern *pattern, int index);
 // 1 when the whole TEXT matches. GROUPS, if not NULL, takes the whole match and COUNT - 1 capturing groups.
 int cre2_match(const cre2_pattern *pattern, const char *text, size_t length, cre2_group *groups, int count);
 
+// 1 when a part of TEXT at or after START matches; the leftmost is taken. GROUPS takes the match and COUNT - 1 groups.
+int cre2_find(
+    const cre2_pattern *pattern, const char *text, size_t length, size_t start, cre2_group *groups, int count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,7 +32,7 @@ extension Evaluator {
                 try budget.charge(steps.count)
                 return Column(
                     labels: group.labels, dropsName: group.dropsName,
-                    values: reduced(aggregation.operation, columns, group.members, parameter, steps.count))
+                    values: try reduced(aggregation.operation, columns, group.members, parameter, steps.count))
             }
         }
     }
@@ -58,7 +58,7 @@ extension Evaluator {
 
     private func reduced(
         _ operation: Aggregator, _ columns: [Column], _ members: [Int], _ parameter: [Double], _ count: Int
-    ) -> [Double] {
+    ) throws -> [Double] {
         switch operation {
         case .sum: folded(columns, members, count, { KahanSum($0) }, { $0.add($1) }, { $0.value })
         case .avg: folded(columns, members, count, { KahanMean($0) }, { $0.add($1) }, { $0.value })
@@ -68,7 +68,7 @@ extension Evaluator {
         case .group: folded(columns, members, count, { _ in 1.0 }, { _, _ in }, { $0 })
         case .stdvar: folded(columns, members, count, { Spread($0) }, { $0.add($1) }, { $0.variance })
         case .stddev: folded(columns, members, count, { Spread($0) }, { $0.add($1) }, { $0.variance.squareRoot() })
-        case .quantile: quantiles(columns, members, parameter, count)
+        case .quantile: try quantiles(columns, members, parameter, count)
         default: preconditionFailure("BUG: \(operation) yields more than one value")
         }
     }
@@ -109,8 +109,11 @@ extension Evaluator {
         return (0..<count).map { isThere[$0] ? end(states[$0]) : Column.absent }
     }
 
-    private func quantiles(_ columns: [Column], _ members: [Int], _ ranks: [Double], _ count: Int) -> [Double] {
-        (0..<count).map { step in
+    private func quantiles(
+        _ columns: [Column], _ members: [Int], _ ranks: [Double], _ count: Int
+    ) throws -> [Double] {
+        try (0..<count).map { step in
+            try budget.work(members.count)
             let values = members.map { columns[$0].values[step] }.filter { !$0.isAbsent }
             return values.isEmpty ? Column.absent : sortedQuantile(ranks[step], values)
         }
@@ -189,6 +192,7 @@ extension Evaluator {
         guard !name.isEmpty else { throw PromQLError(.execution, "invalid label name \"\"") }
         var places: [Labels: Int] = [:]
         var result: [Column] = []
+        let showsValue = aggregation.grouping.admits(name)
         for group in groups(of: columns, aggregation.grouping) {
             var byValue: [UInt64: Int] = [:]
             for member in group.members {
@@ -199,7 +203,8 @@ extension Evaluator {
                     if let known = byValue[bits] {
                         place = known
                     } else {
-                        let labels = group.labels.setting(name, to: FloatText.plain(value))
+                        let labels =
+                            showsValue ? group.labels.setting(name, to: FloatText.plain(value)) : group.labels
                         place = places[labels] ?? result.count
                         places[labels] = place
                         byValue[bits] = place
@@ -219,6 +224,11 @@ extension Evaluator {
 }
 
 extension Grouping {
+    /// Whether the label that `count_values` sets stays: `without` may take it away again.
+    func admits(_ name: String) -> Bool {
+        if case .without(let list) = self { !list.contains(name) && name != Labels.metricName } else { true }
+    }
+
     /// Takes the labels of a series to those of the group that it belongs to.
     var key: (Labels) -> Labels {
         switch self {

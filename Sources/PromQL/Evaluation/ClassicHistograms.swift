@@ -163,6 +163,7 @@ struct Buckets {
             if bounds[index] > value {
                 // The lowest bucket begins at 0 if that is below its bound.
                 let start = index == 0 && bounds[0] > 0 ? 0 : start
+                guard value > start else { return below }
                 return below + (counts[index] - below) * (value - start) / (bounds[index] - start)
             }
             below = counts[index]

@@ -46,7 +46,7 @@ extension Evaluator {
         } catch {
             annotations.storage(explain(error).description)
         }
-        try budget.charge(scratch.count)
+        try budget.read(scratch.count)
     }
 
     // MARK: Instant vectors
@@ -117,16 +117,16 @@ extension Evaluator {
         guard
             let inner = subquery.innerSteps(of: steps, bounds: bounds, defaultStep: options.subqueryStep)
         else { return }
-        guard inner.count <= options.limits.samples else {
-            throw PromQLError.tooManySamples(limit: options.limits.samples)
+        guard inner.count <= options.limits.values else {
+            throw PromQLError.tooManySamples(limit: options.limits.values)
         }
         for column in try vector(subquery.expression, over: inner) {
+            try budget.charge(column.values.count { !$0.isAbsent })
             scratch.removeAll(keepingCapacity: true)
             for (step, value) in column.values.enumerated() where !value.isAbsent {
                 scratch.append(Sample(time: inner.time(step), value: value))
             }
             guard !scratch.isEmpty else { continue }
-            try budget.charge(scratch.count)
             try scratch.withUnsafeBufferPointer { samples in
                 try body(
                     RangeSeries(

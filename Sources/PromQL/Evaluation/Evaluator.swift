@@ -36,6 +36,7 @@ final class Evaluator {
     // MARK: Nodes
 
     func evaluate(_ expression: Expression, over steps: Steps) throws -> Value {
+        try budget.checkTime()
         if steps.count > 1, expression.isStepInvariant {
             return try repeated(evaluate(expression, over: .one(steps.start)), count: steps.count)
         }

@@ -201,14 +201,16 @@ extension Evaluator {
     }
 }
 
-/// As Go's `math.Max`: NaN wins.
+/// As Go's `math.Max`: +Inf wins, then NaN.
 private func larger(_ left: Double, _ right: Double) -> Double {
-    left.isNaN || right.isNaN ? .nan : max(left, right)
+    if left == .infinity || right == .infinity { return .infinity }
+    return left.isNaN || right.isNaN ? .nan : max(left, right)
 }
 
-/// As Go's `math.Min`: NaN wins.
+/// As Go's `math.Min`: -Inf wins, then NaN.
 private func smaller(_ left: Double, _ right: Double) -> Double {
-    left.isNaN || right.isNaN ? .nan : min(left, right)
+    if left == -.infinity || right == -.infinity { return -.infinity }
+    return left.isNaN || right.isNaN ? .nan : min(left, right)
 }
 
 /// Whether `left` comes first when runs of digits count as numbers.

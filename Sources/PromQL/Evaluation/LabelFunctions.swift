@@ -14,9 +14,13 @@ extension Evaluator {
             throw PromQLError(.execution, "invalid regular expression in label_replace(): \(pattern): \(error.reason)")
         }
         try checkLabelName(target, in: call.function, "destination")
+        let references = replacement.utf8.count { $0 == UInt8(ascii: "$") }
         return try relabelled(vector(call.arguments[0], over: steps), target, steps) { labels in
-            guard let groups = expression.groups(of: labels[source] ?? "") else { return nil }
-            return expanded(replacement, groups, expression)
+            let text = labels[source] ?? ""
+            guard let groups = expression.groups(of: text) else { return nil }
+            // Each reference yields at most all of the text.
+            try charge(label: replacement.utf8.count + references * text.utf8.count, call.function)
+            return expression.expand(replacement, groups)
         }
     }
 
@@ -27,8 +31,21 @@ extension Evaluator {
         try checkLabelName(target, in: call.function, "destination")
         for source in sources { try checkLabelName(source, in: call.function, "source") }
         return try relabelled(vector(call.arguments[0], over: steps), target, steps) { labels in
-            sources.map { labels[$0] ?? "" }.joined(separator: separator)
+            let texts = sources.map { labels[$0] ?? "" }
+            let length = texts.reduce(separator.utf8.count * texts.count) { $0 + $1.utf8.count }
+            try charge(label: length, call.function)
+            return texts.joined(separator: separator)
         }
+    }
+
+    /// Takes a label's value of at most so many bytes from the budget: nested calls could make it grow without bounds.
+    private func charge(label length: Int, _ function: Function) throws {
+        guard length <= options.limits.labelValue else {
+            throw PromQLError(
+                .execution,
+                "\(function.rawValue)() would make a label's value longer than \(options.limits.labelValue) bytes")
+        }
+        try budget.charge(length / 8)
     }
 
     private func checkLabelName(_ name: String, in function: Function, _ role: String) throws {
@@ -39,41 +56,14 @@ extension Evaluator {
 
     /// The columns with `target` set to what `value` says, where it says something.
     private func relabelled(
-        _ columns: [Column], _ target: String, _ steps: Steps, _ value: (Labels) -> String?
+        _ columns: [Column], _ target: String, _ steps: Steps, _ value: (Labels) throws -> String?
     ) throws -> [Column] {
         var columns = columns
         for index in columns.indices {
-            guard let value = value(columns[index].labels) else { continue }
+            guard let value = try value(columns[index].labels) else { continue }
             columns[index].labels = columns[index].labels.setting(target, to: value)
             if target == Labels.metricName { columns[index].dropsName = false }
         }
         return try merged(columns, count: steps.count)
     }
-}
-
-/// `$1`, `${1}`, `$name`, `${name}` and `$$` in `template`, as Go expands them.
-private func expanded(_ template: String, _ groups: [Substring?], _ expression: RegularExpression) -> String {
-    var result = ""
-    var rest = Substring(template)
-    while let dollar = rest.firstIndex(of: "$") {
-        result += rest[..<dollar]
-        rest = rest[rest.index(after: dollar)...]
-        if rest.first == "$" {
-            result += "$"
-            rest.removeFirst()
-            continue
-        }
-        let braced = rest.first == "{"
-        let body = braced ? rest.dropFirst() : rest
-        let name = body.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-        let after = body.dropFirst(name.count)
-        guard !name.isEmpty, !braced || after.first == "}" else {
-            result += "$"
-            continue
-        }
-        let group = Int(name) ?? expression.group(named: String(name))
-        if let group, groups.indices.contains(group), let text = groups[group] { result += text }
-        rest = braced ? after.dropFirst() : after
-    }
-    return result + rest
 }

@@ -151,6 +151,7 @@ extension Evaluator {
         var column = Column(
             labels: labelsOfAbsent(call.arguments[0]), values: try filled(1, count: steps.count))
         try forEachRange(of: call.arguments[0], over: steps) { range in
+            try budget.work(steps.count)
             range.forEachStep { step, window in if !window.isEmpty { column.values[step] = Column.absent } }
         }
         return column.isEmpty ? [] : [column]

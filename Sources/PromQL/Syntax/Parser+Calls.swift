@@ -154,7 +154,8 @@ extension Parser {
             throw SyntaxError(
                 "set operator “\(operation.rawValue)” not allowed in binary scalar expression", at: place.start)
         }
-        if let matching = modifiers.matchingPlace, scalars > 0 {
+        // `on ()` says nothing, and is let pass.
+        if let matching = modifiers.matchingPlace, scalars > 0, !made.matching.labels.isEmpty {
             throw SyntaxError("vector matching only allowed between instant vectors", at: matching)
         }
     }

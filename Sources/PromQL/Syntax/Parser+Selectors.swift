@@ -5,6 +5,26 @@ extension Parser {
     /// `name{…}`, `{…}` or `name`; stands at the name or the brace.
     mutating func selector(name: String?) throws(SyntaxError) -> Selector {
         let start = token.range
+        let matchers = try matchers(name: name)
+        guard matchers.contains(where: { !$0.acceptsAbsence }) else {
+            throw SyntaxError(
+                "a selector needs at least one matcher that the empty text does not meet", at: start.start)
+        }
+        return Selector(matchers: matchers, range: SourceRange(start.start, previousEnd))
+    }
+
+    /// A selector and nothing else.
+    mutating func selectorAlone() throws(SyntaxError) -> [Matcher] {
+        var name: String?
+        if case .identifier(let text) = token.kind { name = text }
+        guard name != nil || token.isSign("{") else { throw unexpected("where a selector should be") }
+        let matchers = try matchers(name: name)
+        guard token.kind == .end else { throw unexpected("after the selector") }
+        return matchers
+    }
+
+    private mutating func matchers(name: String?) throws(SyntaxError) -> [Matcher] {
+        let start = token.range
         var matchers: [Matcher] = []
         if let name {
             advance()
@@ -15,11 +35,7 @@ extension Parser {
             try matcherList(into: &matchers, hasName: name != nil)
             try expect("}", "in label matching")
         }
-        guard matchers.contains(where: { !$0.acceptsAbsence }) else {
-            throw SyntaxError(
-                "a selector needs at least one matcher that the empty text does not meet", at: start.start)
-        }
-        return Selector(matchers: matchers, range: SourceRange(start.start, previousEnd))
+        return matchers
     }
 
     private mutating func matcherList(into matchers: inout [Matcher], hasName: Bool) throws(SyntaxError) {

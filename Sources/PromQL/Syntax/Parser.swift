@@ -1,4 +1,4 @@
-import TimeSeries
+package import TimeSeries
 
 extension Expression {
     /// Reads `text`. `experimental` also admits what Prometheus 3.5 hides behind a feature flag.
@@ -9,6 +9,17 @@ extension Expression {
             var parser = Parser(
                 tokens: try Lexer.tokens(of: text), maximumDepth: maximumDepth, experimental: experimental)
             return try parser.all()
+        } catch {
+            throw error.error(in: text)
+        }
+    }
+
+    /// Reads what stands in a `match[]`: one selector without anything behind it. Unlike in an expression, it may be one that
+    /// every series meets. Throws a ``PromQLError`` of kind `.syntax`.
+    package static func matchers(of text: String) throws -> [Matcher] {
+        do {
+            var parser = Parser(tokens: try Lexer.tokens(of: text), maximumDepth: 1, experimental: false)
+            return try parser.selectorAlone()
         } catch {
             throw error.error(in: text)
         }

@@ -21,8 +21,8 @@ package final class TimeSeriesStore: Sendable {
         }
     }
 
-    let folder: String
-    let limits: Limits
+    package let folder: String
+    package let limits: Limits
     let head: Mutex<Head>
     let days: Mutex<DayFiles>
     let health = Mutex(StoreHealth())
@@ -97,6 +97,12 @@ extension TimeSeriesStore {
     /// - Throws: `TimeSeriesError` of the kind `limit` when it would be one too many.
     package func reference(_ labels: Labels) throws -> SeriesReference {
         try head.withLock { try $0.reference(labels, limit: limits.series) }
+    }
+
+    /// - Throws: `TimeSeriesError` of the kind `limit` when so many new series would be too many: who asks before
+    ///   ``reference(_:)`` leaves no room taken by series that nothing comes for.
+    package func checkRoom(for count: Int) throws {
+        if seriesCount + count > limits.series { throw TimeSeriesError.seriesLimit(limits.series) }
     }
 
     /// Series that something came for lately.

@@ -31,7 +31,9 @@ struct Check: TalkingCommand {
     func run() async throws {
         let composition = try Composition(common)
         var readiness = Readiness(try await composition.site())
-        let findings = await readiness.findings() + composition.messageFindings()
+        let findings =
+            await readiness.findings() + composition.messageFindings()
+            + composition.metricsFindings()
         let report = Report(
             ready: !findings.contains { $0.level == .fail },
             findings: findings.map {

@@ -1,16 +1,20 @@
 import ArgumentParser
 import Glibc
 import Machine
-import Recovery
 import Schedules
 import Settings
 
 struct Watch: TalkingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Be the schedule: start what is due, one at a time and messages beside it, until stopped.",
+        abstract: "Measure what prometheus.yml says, answer questions about it, and be the schedule, until stopped.",
         discussion: """
-            For hosts without systemd and cron; whatever starts other services there keeps it running. What was missed while it was
-            down is made up for, once a job. SIGTERM is passed on to what runs, and waited for.
+            Measures if holdfast.yml names a prometheus.yml (metrics: { prometheus: FILE }), and answers as Prometheus does on
+            127.0.0.1:9470 unless metrics.listen says otherwise. SIGHUP reads prometheus.yml and rules again.
+
+            Is the schedule if there is one that nobody else starts, for hosts without systemd and cron: starts what is due, one
+            at a time and messages beside it. What was missed while it was down is made up for, once a job.
+
+            Whatever starts other services keeps it running. SIGTERM is passed on to what runs, and waited for.
 
             Example: holdfast watch
 
@@ -20,23 +24,22 @@ struct Watch: TalkingCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let settings = try Composition(common).settings
-        guard let schedule = settings.schedule, schedule.backup != nil else {
+        let file = try Settings.locate(explicit: common.config, environment: environment()) { access($0, F_OK) == 0 }
+        let settings = try WatchSettings.load(from: file)
+        guard settings.schedule?.backup != nil || settings.metrics.prometheus != nil else {
             throw ScheduleError.refused(
-                "none", "holdfast.yml says no time for backups.", place: settings.file,
-                remedy: "Write into it: schedule: { backup: \"*-*-* 04:30\", prune: \"after backup\" }")
+                "none", "holdfast.yml says no time for backups, and nothing to measure.", place: settings.file,
+                remedy: "Write into it: schedule: { backup: \"*-*-* 04:30\", prune: \"after backup\" }, or metrics: "
+                    + "{ prometheus: FILE }")
         }
-        let state = try StateFolder(settings.state).open()
-        let program = Program(binary: absolutePath("/proc/self/exe"), configuration: absolutePath(settings.file))
-        try Starter.refuseOthers(Starter.all(for: program.configuration, state: settings.state, HostFolders())) {
-            starter in
-            // Another watch is met at its lock.
-            if case .watch = starter { true } else { false }
+        let report = { @Sendable (line: String) in Output.say("  \(line)\n") }
+        let watchman = try ScheduleService.open(settings, report: report)
+        let metrics = try await MetricsService.open(settings, report: report)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let metrics { group.addTask { await metrics.run() } }
+            if let watchman { group.addTask { try await watchman.run() } }
+            try await group.waitForAll()
         }
-        let lock = try WatchLock.take(in: state)
-        defer { lock.release() }
-        let zone = try Zone.local()
-        Output.say("  watching \(program.configuration), times of \(zone)\n")
-        try await Watchman(schedule.jobs, in: zone, program, state: state) { Output.say("  \($0)\n") }.run()
+        throw Interrupted()
     }
 }

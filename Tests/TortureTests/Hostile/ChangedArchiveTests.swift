@@ -8,9 +8,13 @@ import Testing
 /// lie, members that are gone, come twice or in another order. What comes out is what was saved, or nothing.
 @Suite struct ChangedArchiveTests {
     @Test func whatWasSavedOrNothing() async throws {
+        try await aside { try await Self.changes() }
+    }
+
+    private static func changes() async throws {
         try await Arena.with { arena in
             try await withTemporaryFolder(below: "/dev/shm") { folder in
-                try Self.fill(folder)
+                try fill(folder)
                 let saved = try TreeSnapshot(of: folder)
                 let archive = try ChangedArchive(of: folder)
                 for round in Torture.rounds(of: "changed archives", short: 1_000) {

@@ -6,6 +6,8 @@ struct HostileTar {
     /// What is in it, in words, for the message.
     private(set) var tricks: [String] = []
     private(set) var bytes: [UInt8] = []
+    /// Files that nobody has to make the same of.
+    private(set) var undefined: Set<String> = []
     var random: SeededRandom
     /// What must not be reached, as an absolute path and as one from the folder that is extracted into.
     let victims: [String]
@@ -220,6 +222,9 @@ struct HostileTar {
             tar.addPax(records.map { (key: $0.0, value: $0.1) })
             tar.add(name, "data")
         }
+        // Where a map does not lead to the end, GNU tar cuts the file, and others do not.
+        let end = pairs.last.flatMap { last in Int(last.0).flatMap { from in Int(last.1).map { from &+ $0 } } }
+        if end == nil || end != Int(realSize) { undefined.insert(name) }
         note("sparse \(name) of \(realSize): \(pairs)")
     }
 

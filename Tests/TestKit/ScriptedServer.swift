@@ -4,19 +4,19 @@ import Glibc
 import Synchronization
 
 /// A server that says what a test tells it to: over a Unix socket or on a port of 127.0.0.1.
-final class ScriptedServer: Sendable {
+package final class ScriptedServer: Sendable {
     /// One connection, with the head and the body of its first request.
-    struct Connection: Sendable {
-        let raw: Int32
-        let head: String
-        let body: String
+    package struct Connection: Sendable {
+        package let raw: Int32
+        package let head: String
+        package let body: String
 
         /// Says `text`; whether the other side still takes it.
         @discardableResult
-        func say(_ text: String) -> Bool { say(Array(text.utf8)) }
+        package func say(_ text: String) -> Bool { say(Array(text.utf8)) }
 
         @discardableResult
-        func say(_ bytes: [UInt8]) -> Bool {
+        package func say(_ bytes: [UInt8]) -> Bool {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { send(raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -27,12 +27,12 @@ final class ScriptedServer: Sendable {
         }
 
         /// A whole answer.
-        func answer(_ body: String, status: Int = 200, headers: String = "") {
+        package func answer(_ body: String, status: Int = 200, headers: String = "") {
             say("HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)")
         }
 
         /// Says nothing until the other side has gone, at most ten seconds.
-        func hang() {
+        package func hang() {
             var ready = pollfd(fd: raw, events: Int16(POLLIN), revents: 0)
             poll(&ready, 1, 10_000)
         }
@@ -43,10 +43,10 @@ final class ScriptedServer: Sendable {
     private let seen = Mutex<[String]>([])
 
     /// The requests so far: first lines.
-    var requests: [String] { seen.withLock { $0 } }
+    package var requests: [String] { seen.withLock { $0 } }
 
     /// - Parameter path: nil: a port.
-    init(path: String?, _ script: @escaping @Sendable (Connection) -> Void) {
+    package init(path: String?, _ script: @escaping @Sendable (Connection) -> Void) {
         listener = path.map(listen) ?? listenOnPort()
         serve { raw in
             let (head, body) = readRequest(raw)
@@ -56,7 +56,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// Hands every connection through to another socket.
-    init(path: String, forwardingTo other: String) {
+    package init(path: String, forwardingTo other: String) {
         listener = listen(path)
         serve { raw in
             let onward = connectTo(other)
@@ -78,7 +78,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// The port, when there is one.
-    var port: Int {
+    package var port: Int {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutableBytes(of: &address) { bytes in
@@ -88,7 +88,7 @@ final class ScriptedServer: Sendable {
     }
 
     /// Ends it and all its connections, as a killed process would.
-    func kill() {
+    package func kill() {
         shutdown(listener, Int32(SHUT_RDWR))
         open.withLock { for raw in $0 { shutdown(raw, Int32(SHUT_RDWR)) } }
     }
@@ -111,8 +111,9 @@ final class ScriptedServer: Sendable {
 
 /// Runs `body` beside a server on a Unix socket.
 @discardableResult
-func withServer<Result>(
+package func withServer<Result>(
     _ script: @escaping @Sendable (ScriptedServer.Connection) -> Void,
+    isolation: isolated (any Actor)? = #isolation,
     _ body: (_ socket: String, ScriptedServer) async throws -> Result
 ) async throws -> Result {
     let path = "/tmp/hf-\(UInt64.random(in: .min ... .max)).sock"
@@ -125,7 +126,7 @@ func withServer<Result>(
 }
 
 /// Whether requests over TCP reach us, and not a proxy that the environment names.
-let goesOutDirectly = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].allSatisfy {
+package let goesOutDirectly = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"].allSatisfy {
     ProcessInfo.processInfo.environment[$0] == nil
 }
 
