@@ -55,6 +55,20 @@ struct JournalTests {
         }
     }
 
+    /// Killed after the last payment and before the file was removed.
+    @Test func whatIsPaidInFullIsRemovedByTheNext() async throws {
+        try await withTestSite { host in
+            let (lock, _) = try await host.lock()
+            lock.release()
+            try host.write(
+                "state/journal.jsonl",
+                "{\"container\":\"c0ffee\",\"id\":1,\"name\":\"web\",\"owe\":\"start\"}\n{\"id\":2,\"paid\":1}\n")
+            let (again, putRight) = try await host.lock()
+            #expect(putRight.isEmpty && again.journal.unpaid.isEmpty)
+            #expect(!host.has("state/journal.jsonl"))
+        }
+    }
+
     @Test func lineThatWasCutIsIgnoredAndNotGluedTo() async throws {
         try await withTestSite { host in
             try host.write(

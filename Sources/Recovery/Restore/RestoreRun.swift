@@ -78,6 +78,7 @@ package struct RestoreRun: Sendable {
         } catch {
             for one in staged { try? discard(one) }
             await removeVolumes(places.compactMap(\.madeVolume))
+            for place in places where place.live == "_data" { site.removeIfEmpty(volumeFolder: place.folder) }
             throw error
         }
     }
@@ -195,10 +196,19 @@ package struct RestoreRun: Sendable {
             let isBack = (try? restores.settle()) != nil
             _ = await users.start()
             if isBack { await removeVolumes(staged.compactMap(\.madeVolume)) }
+            for one in staged where one.live == "_data" { site.removeIfEmpty(volumeFolder: one.folder) }
             throw error
         }
         site.report(.line("swapped in; the former data is kept until `holdfast restore commit`"))
         return await users.start()
+    }
+}
+
+extension Site {
+    /// Removes a volume's own folder if nothing is in it and no engine knows of it: one that comes later would take it for
+    /// a volume.
+    func removeIfEmpty(volumeFolder folder: String) {
+        if engine.engine == nil { rmdir(folder) }
     }
 }
 

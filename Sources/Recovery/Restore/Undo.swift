@@ -81,6 +81,9 @@ package struct Undo: Sendable {
         let problems = await users.start()
         for swap in record.swaps { try swap.removeRestored() }
         try Restores(site.state).forget(record)
+        for swap in record.swaps where !swap.existed && swap.live == "_data" {
+            site.removeIfEmpty(volumeFolder: swap.folder)
+        }
         for volume in record.swaps.compactMap(\.madeVolume) {
             do {
                 try await site.engine.engine?.removeVolume(volume)

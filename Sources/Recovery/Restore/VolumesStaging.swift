@@ -134,7 +134,7 @@ package struct VolumesStaging: Sendable {
 
         /// Removes the volume again, unless a restore answers for it by now.
         func unmake(_ site: Site) async {
-            guard let made, let engine = site.engine.engine else { return }
+            guard let made, let engine = site.engine.engine else { return site.removeIfEmpty(volumeFolder: folder) }
             let records = (try? Restores(site.state).all()) ?? []
             guard !records.contains(where: { $0.swaps.contains { $0.madeVolume == made } }) else { return }
             await Task { _ = try? await engine.removeVolume(made) }.value

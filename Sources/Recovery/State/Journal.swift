@@ -32,6 +32,8 @@ package final class Journal: Sendable {
         self.folder = folder
         let unpaid = try Self.read(in: folder)
         state = Mutex(Open(file: nil, next: (unpaid.keys.max() ?? 0) + 1, unpaid: unpaid))
+        // Killed between paying the last one and removing the file: nothing is lost if that fails again.
+        if unpaid.isEmpty, folder.has(Self.name) { try? folder.unlink(Self.name) }
     }
 
     /// What is not met yet, oldest first.
