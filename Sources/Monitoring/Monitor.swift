@@ -11,6 +11,12 @@ package actor Monitor {
         package var prometheus: PrometheusSettings
         package var rules: RuleSet
 
+        /// In words: 2 jobs, 13 rules.
+        package var summary: String {
+            let count = rules.groups.reduce(0) { $0 + $1.rules.count }
+            return "\(counted(prometheus.scrapes.count, "job")), \(counted(count, "rule"))"
+        }
+
         package init(_ prometheus: PrometheusSettings, _ rules: RuleSet = RuleSet(groups: [])) {
             self.prometheus = prometheus
             self.rules = rules
@@ -100,6 +106,9 @@ package actor Monitor {
 
 /// What is shown of it.
 extension Monitor {
+    /// What is measured, counted in words.
+    package var summary: String { plan.summary }
+
     private var inOrder: [(job: String, pool: ScrapePool)] {
         plan.prometheus.scrapes.compactMap { settings in pools[settings.job].map { (settings.job, $0) } }
     }

@@ -8,7 +8,7 @@ import Machine
 struct Holdfast: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "holdfast",
-        abstract: "Backs up a Docker Compose host so that the host cannot read its backups, and restores it.",
+        abstract: "Backs a Docker Compose host up so that it cannot read its backups; restores it, and measures it.",
         discussion: """
             A first backup:
               holdfast key new /media/stick              a key pair, on a stick and nowhere else

@@ -167,6 +167,7 @@ extension Responder {
         fields[.date] = clock.now().format("%a, %d %b %Y %H:%M:%S GMT")
         fields[.vary] = "Accept-Encoding"
         fields[.cacheControl] = "no-store"
+        fields[.server] = "holdfast/\(endpoints.facts.version)"
         fields[.xContentTypeOptions] = "nosniff"
         for (name, value) in reply.headers {
             if let name = HTTPField.Name(name) { fields[name] = value }

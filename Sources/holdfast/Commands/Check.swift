@@ -1,13 +1,15 @@
 import ArgumentParser
 import Glibc
 import Recovery
+import Settings
 
 struct Check: TalkingCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Would tonight's backup work, and would anything be missing from it?",
+        abstract: "Would tonight's backup work, would anything be missing from it, and what would watch measure?",
         discussion: """
             One line each, ok, warn or fail with the remedy: keys and how long they are good, signing key, space, engine, every
-            source, volumes and bind mounts in no backup, live databases, what an interrupted run left.
+            source, volumes and bind mounts in no backup, live databases, what an interrupted run left, prometheus.yml and its
+            rules.
 
             Example: holdfast check && holdfast backup
 
@@ -29,11 +31,7 @@ struct Check: TalkingCommand {
     }
 
     func run() async throws {
-        let composition = try Composition(common)
-        var readiness = Readiness(try await composition.site())
-        let findings =
-            await readiness.findings() + composition.messageFindings()
-            + composition.metricsFindings()
+        let findings = try await findings()
         let report = Report(
             ready: !findings.contains { $0.level == .fail },
             findings: findings.map {
@@ -41,6 +39,15 @@ struct Check: TalkingCommand {
             })
         try Output.result(report, json: common.json, text: text)
         if !report.ready { throw ExitStatus.failed }
+    }
+
+    private func findings() async throws -> [Readiness.Finding] {
+        let settings = try WatchSettings.load(common)
+        let metrics = Composition.findings(settings.metrics, isAlone: settings.backup == nil)
+        guard settings.backup != nil else { return metrics }
+        let composition = try Composition(common)
+        var readiness = Readiness(try await composition.site())
+        return await readiness.findings() + composition.messageFindings() + metrics
     }
 
     private func text(_ report: Report) -> String {

@@ -33,13 +33,27 @@ struct Watch: TalkingCommand {
                     + "{ prometheus: FILE }")
         }
         let report = { @Sendable (line: String) in Output.say("  \(line)\n") }
+        // What reads again replaces it.
+        Signals.onHangup {}
         let watchman = try ScheduleService.open(settings, report: report)
-        let metrics = try await MetricsService.open(settings, report: report)
+        let metrics = try await Self.metrics(settings, isAlone: watchman == nil, report)
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let metrics { group.addTask { await metrics.run() } }
             if let watchman { group.addTask { try await watchman.run() } }
             try await group.waitForAll()
         }
         throw Interrupted()
+    }
+
+    /// Where there is a schedule, what is wrong with measuring must not stop the backups.
+    private static func metrics(
+        _ settings: WatchSettings, isAlone: Bool, _ report: @escaping @Sendable (String) -> Void
+    ) async throws -> MetricsService? {
+        do {
+            return try await MetricsService.open(settings, report: report)
+        } catch  where !isAlone {
+            report("! nothing is measured, only the schedule runs: \(explain(error))")
+            return nil
+        }
     }
 }

@@ -53,6 +53,7 @@ struct MetricsService: Sendable {
     func run() async {
         let (hangups, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         Signals.onHangup { continuation.yield() }
+        report("measures \(await monitor.summary)")
         await withDiscardingTaskGroup { group in
             group.addTask { await monitor.run() }
             group.addTask { await serve() }
@@ -63,9 +64,9 @@ struct MetricsService: Sendable {
     private func reload() async {
         do {
             try await monitor.reload()
-            report("the configuration was read again")
+            report("prometheus.yml and its rules were read again: \(await monitor.summary)")
         } catch {
-            report("! the configuration cannot be read, and all goes on as before: \(explain(error))")
+            report("! prometheus.yml and its rules cannot be read, and all goes on as before: \(explain(error))")
         }
     }
 

@@ -81,7 +81,7 @@ import Testing
 
             watch.signal(SIGTERM)
             let ended = try await watch.wait()
-            #expect(ended.status == 143 && ended.errors.contains("was read again"), "\(ended)")
+            #expect(ended.status == 143 && ended.errors.contains("were read again: 1 job, 0 rules"), "\(ended)")
         }
     }
 
@@ -107,6 +107,16 @@ import Testing
             let refused = try await host.holdfast("watch", "--json")
             try expectFailure(refused, 4, "settings.unsupported-key", says: "prometheus.yml:1:33")
             #expect(access(host.folder + "/state/metrics", F_OK) != 0)
+        }
+    }
+
+    @Test func aHostThatOnlyMeasuresIsChecked() async throws {
+        try await withHost { host in
+            let good = try await host.holdfast("check")
+            #expect(good.status == 0 && good.output.contains("1 job, 0 rules"), "\(good)")
+            try host.prometheus("one", more: "nonsense: 1")
+            let bad = try await host.holdfast("check")
+            #expect(bad.status == 1 && bad.output.contains("prometheus.yml:5:3"), "\(bad)")
         }
     }
 

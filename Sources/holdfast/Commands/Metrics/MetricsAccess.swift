@@ -15,13 +15,18 @@ enum MetricsAccess {
     /// Asks at the service's address; where nobody listens, opens the store as the service would.
     ///
     /// - Parameter begins: whether a store that is not there yet is begun.
-    /// - Throws: `TimeSeriesError` of the kind `inUse` when somebody has the store but does not answer.
+    /// - Throws: ``MetricsError`` when somebody has the store but does not answer.
     static func find(_ settings: WatchSettings, begins: Bool = false) async throws -> MetricsAccess {
         if let service = try ServiceClient(settings.metrics), try await service.isThere() { return .service(service) }
         let folder = "\(settings.state)/metrics"
-        guard begins || access(folder, F_OK) == 0 else { throw MetricsError.nothing(folder) }
+        // Whoever may not look gets the store's own words.
+        guard begins || access(folder, F_OK) == 0 || errno != ENOENT else { throw MetricsError.nothing(folder) }
         let limits = TimeSeriesStore.Limits(days: settings.metrics.keep, size: settings.metrics.size)
-        return .store(try TimeSeriesStore(folder, limits: limits, now: SystemClock().now().milliseconds))
+        do {
+            return .store(try TimeSeriesStore(folder, limits: limits, now: SystemClock().now().milliseconds))
+        } catch let error as TimeSeriesError where error.kind == .inUse {
+            throw MetricsError.silent(settings.metrics.listen, folder)
+        }
     }
 }
 
@@ -36,6 +41,20 @@ struct MetricsError: Explained {
         MetricsError(
             code: "metrics.none", what: "Nothing was measured on this host yet, and no service runs.", place: folder,
             remedy: "Write `metrics: { prometheus: FILE }` into holdfast.yml and start holdfast watch.")
+    }
+
+    static func stranger(_ url: String) -> MetricsError {
+        MetricsError(
+            code: "metrics.stranger", what: "Who answers there is not holdfast.", place: url,
+            remedy: "Write an address into metrics.listen that nobody else has, and restart holdfast watch.")
+    }
+
+    /// Its interface cannot be asked, and its store is its own while it runs.
+    static func silent(_ listen: String?, _ folder: String) -> MetricsError {
+        MetricsError(
+            code: "metrics.silent",
+            what: "holdfast watch runs, but does not answer at metrics.listen (\(listen ?? "none")).", place: folder,
+            remedy: "Ask on the address that it was started with, or restart it after changing metrics.listen.")
     }
 
     static func refused(_ words: String, kind: String) -> MetricsError {

@@ -24,10 +24,10 @@ struct MetricsExport: TalkingCommand {
     @Option(help: "Only the series that this selector matches; may be given several times.")
     var match: [String] = []
 
-    @Option(help: "From this time on; else all there is.")
+    @Option(parsing: .unconditional, help: "From this time on; else all there is.")
     var from: String?
 
-    @Option(help: "Up to this time; else until now.")
+    @Option(parsing: .unconditional, help: "Up to this time; else until now.")
     var to: String?
 
     func run() async throws {

@@ -24,10 +24,13 @@ struct ServiceClient: Sendable {
         }
     }
 
-    /// Whether somebody listens there.
+    /// Whether the service listens there. It is asked without the token, which is not for whoever else has the port.
+    ///
+    /// - Throws: ``MetricsError`` when somebody else does.
     func isThere() async throws -> Bool {
         do {
-            _ = try await HTTPClient().send(request("GET", "/-/ready"))
+            let answer = try await HTTPClient().send(HTTPClient.Request("GET", url + "/-/ready", timeout: .seconds(30)))
+            guard answer.header("Server")?.hasPrefix("holdfast/") == true else { throw MetricsError.stranger(url) }
             return true
         } catch let error as HTTPError where error.kind == .refused {
             return false

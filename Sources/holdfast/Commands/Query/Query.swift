@@ -25,7 +25,7 @@ struct Query: TalkingCommand {
     @Argument(help: "The expression.")
     var expression: String
 
-    @Option(help: "The time of the answer, or of its end; else now.")
+    @Option(parsing: .unconditional, help: "The time of the answer, or of its end; else now.")
     var at: String?
 
     @Option(help: "How far back it goes: 30m, 6h, 7d. Else only one moment.")
