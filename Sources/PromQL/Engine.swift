@@ -66,6 +66,9 @@ package struct Engine: Sendable {
         guard range.lowerBound > -limit, range.upperBound < limit else {
             throw PromQLError(.execution, "the time is out of range")
         }
+        guard (1..<limit).contains(options.lookback) else {
+            throw PromQLError(.execution, "the lookback is out of range")
+        }
     }
 
     /// Selects all that the expression needs.

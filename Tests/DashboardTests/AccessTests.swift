@@ -105,6 +105,19 @@ import Testing
         }
     }
 
+    /// A picture on a page that somebody visits.
+    @Test func aPageOfAnotherSite() async throws {
+        try await withService { service in
+            for (mode, status) in [("no-cors", 403), ("navigate", 200)] {
+                let connection = try RawConnection(service.port)
+                try await connection.say(
+                    "GET /api/v1/query?query=1 HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: cross-site\r\n"
+                        + "Sec-Fetch-Mode: \(mode)\r\n\r\n")
+                #expect(try await connection.answer().hasPrefix("HTTP/1.1 \(status) "))
+            }
+        }
+    }
+
     @Test func openToEverybody() async throws {
         await #expect {
             try await withService(edit: { settings, _ in settings.listen = "0.0.0.0:0" }) { _ in }

@@ -107,6 +107,10 @@ import Testing
             "query", "query=1&lookback_delta=x",
             #"error parsing lookback delta duration: cannot parse \"x\" to a valid duration"#
         ),
+        (
+            "query", "query=up&time=-1000000&lookback_delta=9223372036854775807ms",
+            #"error parsing lookback delta duration: cannot parse \"9223372036854775807ms\" to a valid duration"#
+        ),
         ("query_range", "query=1", #"invalid parameter \"start\": cannot parse \"\" to a valid timestamp"#),
         ("query_range", "query=1&start=1", #"invalid parameter \"end\": cannot parse \"\" to a valid timestamp"#),
         (

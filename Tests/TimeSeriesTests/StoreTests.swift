@@ -89,6 +89,18 @@ extension TimeSeriesStore {
         }
     }
 
+    /// What a target says of the past may neither make a file for each day since then, nor leave the numbers.
+    @Test func timesThatAreTooOldAreRefused() async throws {
+        try await withTemporaryFolder { folder in
+            let store = try TimeSeriesStore(folder + "/metrics", now: midnight)
+            var batch = Batch(time: midnight)
+            for (number, time) in [Int64.min, -9_223_372_036_854_775_000, 0, midnight - 40 * 24 * hour].enumerated() {
+                batch.add(try store.reference(Labels(["__name__": "far", "n": "\(number)"])), 1, at: time)
+            }
+            #expect(store.append(batch, now: midnight).tooOld == 4)
+        }
+    }
+
     @Test func aBatchMayBringTimesOfItsOwn() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/metrics"

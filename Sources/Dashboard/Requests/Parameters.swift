@@ -110,7 +110,8 @@ extension FormValues {
             }
             return Int64(seconds * 1000)
         }
-        guard let milliseconds = DurationText.milliseconds(text) else {
+        // Go's durations end after 292 years.
+        guard let milliseconds = DurationText.milliseconds(text), milliseconds <= Int64.max / 1_000_000 else {
             throw BadParameter(reason: "cannot parse \(goQuoted(text)) to a valid duration")
         }
         return milliseconds

@@ -45,7 +45,7 @@ struct Access: Sendable {
             guard isFromHere(head) else { return .forbidden("another site's page asks for this") }
             return bearer(of: head).map(token.equals) ?? false ? .admitted : .unknown
         }
-        if isLoopback { return .admitted }
+        if isLoopback { return isFromAnotherPage(head) ? .forbidden("another site's page asks for this") : .admitted }
         if let bearer = bearer(of: head) { return token?.equals(bearer) ?? false ? .admitted : .unknown }
         guard let (name, password) = basic(of: head), let secret = users[name] else { return .unknown }
         return secret.equals(password) ? .admitted : .unknown
@@ -66,6 +66,11 @@ struct Access: Sendable {
         let parts = origin.split(separator: "://", maxSplits: 1)
         guard parts.count == 2, let name = ListenAddress.hostName(String(parts[1])) else { return false }
         return name == ListenAddress.hostName(head.authority ?? "")
+    }
+
+    /// Whether a page of another site has a browser ask, unless a person followed a link (Fetch Metadata Request Headers, W3C).
+    private func isFromAnotherPage(_ head: HTTPRequest) -> Bool {
+        head.headerFields[.fetchSite] == "cross-site" && head.headerFields[.fetchMode] != "navigate"
     }
 
     private func bearer(of head: HTTPRequest) -> [UInt8]? { credentials(of: head, "bearer").map { Array($0.utf8) } }
@@ -110,4 +115,9 @@ func bytes(ofBase64 text: some StringProtocol) -> [UInt8]? {
         }
     }
     return bytes
+}
+
+extension HTTPField.Name {
+    fileprivate static var fetchSite: HTTPField.Name { HTTPField.Name("Sec-Fetch-Site") ?? .origin }
+    fileprivate static var fetchMode: HTTPField.Name { HTTPField.Name("Sec-Fetch-Mode") ?? .origin }
 }

@@ -24,7 +24,8 @@ struct ListenAddress: Sendable {
     static func isLoopback(_ host: String) -> Bool {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { $0.allSatisfy(\.isNumber) && UInt8($0) != nil }
     }
 
     /// The host in lower case of `NAME`, `NAME:PORT`, `[ADDRESS]` or `[ADDRESS]:PORT`, as a `Host` header has it; nil for

@@ -47,8 +47,10 @@ struct Target: Sendable {
         guard let address = labels[ReservedLabel.address] else {
             throw MonitoringError(.badTarget, "The target has no address after relabelling.")
         }
-        guard !address.contains("/"), address.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
-            throw MonitoringError(.badTarget, "“\(printable(address))” is not an address of a target.")
+        // What stands before an @ is a secret, and would be shown as a part of the address.
+        guard !address.contains("/"), !address.contains("@"), address.utf8.allSatisfy({ $0 > 32 && $0 != 127 }) else {
+            throw MonitoringError(
+                .badTarget, "“\(printable(String(address.split(separator: "@").last ?? "")))” is not HOST:PORT.")
         }
         interval = try Self.duration(labels[ReservedLabel.interval], "interval")
         timeout = try Self.duration(labels[ReservedLabel.timeout], "timeout")

@@ -74,7 +74,7 @@ final class DayFile: Sendable {
         let file = try open(&state, creating: false)
         var index = Index()
         var damage = file.eachRow(of: "series", key: "id", "data") { id, bytes in
-            guard let row = SeriesRow(bytes) else { return false }
+            guard let row = SeriesRow(bytes), UInt32(exactly: id) != nil else { return false }
             index.entries[Int(id)] = row
             index.series.insert(row.labels, at: Int(id))
             return true
@@ -180,7 +180,7 @@ extension DayFile {
         var known: [Labels: Entry] = [:]
         var next: UInt32 = 1
         try file.statement("SELECT id, data FROM series").each { found in
-            let id = UInt32(clamping: found.number(0))
+            guard let id = UInt32(exactly: found.number(0)), id < .max else { return }
             next = max(next, id + 1)
             if let row = SeriesRow(found.bytes(1)) { known[row.labels] = Entry(id: id, row: row) }
         }

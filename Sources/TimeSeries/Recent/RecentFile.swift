@@ -88,8 +88,8 @@ final class RecentFile {
         } catch { damage.append("\(error)") }
         var places: [UInt32: Int] = [:]
         damage += file.eachRow(of: "series", key: "id", "data") { id, bytes in
-            guard let row = SeriesRow(bytes) else { return false }
-            places[UInt32(truncatingIfNeeded: id)] = head.insert(row.labels, id: UInt32(truncatingIfNeeded: id))
+            guard let row = SeriesRow(bytes), let id = UInt32(exactly: id), id > 0, id < .max else { return false }
+            places[id] = head.insert(row.labels, id: id)
             return true
         }
         head.nextID = max(head.nextID, (places.keys.max() ?? 0) + 1)

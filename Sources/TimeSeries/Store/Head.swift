@@ -23,6 +23,8 @@ struct Head: Sendable {
     var nextID: UInt32 = 1
     /// Nothing before this can be appended; all of it is in the days' files.
     var storedUntil = Int64.min
+    /// Nothing older is taken, whatever a target says; far enough from the end of the numbers to be calculated with.
+    var earliest: Int64 = -1 << 50
     /// Places of series that `recent.sqlite` does not know yet.
     private(set) var unsaved: [Int] = []
 
@@ -36,7 +38,7 @@ struct Head: Sendable {
             series[place].touched = age
             return SeriesReference(place: UInt32(place), id: series[place].id)
         }
-        guard count < limit else { throw TimeSeriesError.seriesLimit(limit) }
+        guard count < limit, nextID < .max else { throw TimeSeriesError.seriesLimit(limit) }
         defer { nextID += 1 }
         let place = insert(labels, id: nextID)
         unsaved.append(place)
@@ -67,7 +69,7 @@ struct Head: Sendable {
     @inline(__always)
     mutating func append(_ place: Int, id: UInt32, _ time: Int64, _ value: UInt64) -> Verdict {
         guard place < series.count, series[place].id == id else { return .gone }
-        guard time >= storedUntil else { return .tooOld }
+        guard time >= storedUntil, time >= earliest else { return .tooOld }
         return series.withUnsafeMutableBufferPointer { $0[place].append(time, value) }
     }
 }

@@ -17,7 +17,9 @@ extension TimeSeriesStore {
         writer.withLock { writer in
             var packer = BatchPacker(time: batch.time, reserving: batch.count)
             var (outcome, new) = head.withLock { head in
-                (head.append(batch, latest: now + Self.tolerance, &packer), head.unsavedSeries)
+                // Or one answer could make a file for each day since 1970.
+                head.earliest = now - Int64(limits.days) * Day.length
+                return (head.append(batch, latest: now + Self.tolerance, &packer), head.unsavedSeries)
             }
             if outcome.appended > 0 || !new.isEmpty { outcome.isDurable = save(&packer, new, &writer, now: now) }
             settle(&writer, now: now)
