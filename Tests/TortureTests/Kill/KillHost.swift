@@ -26,7 +26,9 @@ struct KillHost: Sendable {
 func withKillHost(isolation: isolated (any Actor)? = #isolation, _ body: (KillHost) async throws -> Void) async throws {
     try await withDemoHost(queues: false) { demo in
         try await withEngine { engine in
-            try await withPostgres { server in
+            // Whose roles are the others' would be saved with it, and lost again.
+            try await withOwnPostgres { own in
+                let server = own.server
                 try await withVolume(engine) { data in
                     try await withVolume(engine) { more in
                         try await withContainer(engine, { $0.volumes = [data.name: "/data"] }) { stopped in
